@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * simplebus.h: all that a plugin sees of the bus. Include nothing else of it.
+ */
+#pragma once
+
+#include "sb-error.h"
