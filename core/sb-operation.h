@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-operation: one change of what is stored, and its outcome.
+ *
+ * The bus makes an operation and gives it to the journal. The journal gathers
+ * operations into a batch; the store applies the batch in one transaction and
+ * writes each outcome into the operation's `out` fields; after the commit the
+ * journal calls the operation's function on the main context. Until then only
+ * the store's thread touches it.
+ */
+#pragma once
+
+#include "sb-message.h"
+#include "sb-user.h"
+
+G_BEGIN_DECLS
+
+/**
+ * SbDeliveryState:
+ * @SB_DELIVERY_PENDING: waits for its turn, or is in flight (the store does not tell them apart)
+ * @SB_DELIVERY_SCHEDULED: waits for its `not_before`; has no position yet
+ * @SB_DELIVERY_PARKED: sent in vain too often; waits for its due time outside the queue
+ * @SB_DELIVERY_CONFIRMED: ended: the recipient has it
+ * @SB_DELIVERY_EXPIRED: ended: its deadline passed
+ * @SB_DELIVERY_DEAD: given up with a reason; kept with its message until somebody decides
+ * @SB_DELIVERY_DROPPED: ended: an admin let it go
+ *
+ * Stored as numbers, so values never change. A delivery has ended when it is
+ * confirmed, expired or dropped; a message whose deliveries have all ended
+ * loses its body and is remembered for a while. A dead one keeps the body.
+ */
+typedef enum
+{
+  SB_DELIVERY_PENDING = 0,
+  SB_DELIVERY_SCHEDULED = 1,
+  SB_DELIVERY_PARKED = 2,
+  SB_DELIVERY_CONFIRMED = 3,
+  SB_DELIVERY_EXPIRED = 4,
+  SB_DELIVERY_DEAD = 5,
+  SB_DELIVERY_DROPPED = 6,
+} SbDeliveryState;
+
+const char *sb_delivery_state_to_string (SbDeliveryState state);
+gboolean sb_delivery_state_has_ended (SbDeliveryState state);
+
+/**
+ * SbReason:
+ *
+ * Why a delivery ended without a confirmation. Stored as numbers, so values
+ * never change.
+ */
+typedef enum
+{
+  SB_REASON_NONE = 0,
+  SB_REASON_QUEUE_FULL = 1,
+  SB_REASON_RECIPIENT_DELETED = 2,
+  SB_REASON_TTL = 3,
+  SB_REASON_REFUSED = 4,
+  SB_REASON_DROPPED = 5,
+} SbReason;
+
+const char *sb_reason_to_string (SbReason reason);
+
+/**
+ * SbOperationKind:
+ * @SB_OPERATION_APPEND: a message and its deliveries
+ * @SB_OPERATION_END: a delivery ends: confirmed, expired, dead or dropped
+ * @SB_OPERATION_PARK: a delivery leaves the queue until a due time
+ * @SB_OPERATION_PUT_USER: a user is inserted or replaced
+ * @SB_OPERATION_REMOVE_USER: a user goes; its deliveries become dead
+ * @SB_OPERATION_ADD_RECEIPT: a receipt for a sender that is not there
+ * @SB_OPERATION_DROP_RECEIPTS: receipts that were written to the sender's socket
+ * @SB_OPERATION_SWEEP: time passed: wake the scheduled, expire, forget the remembered
+ */
+typedef enum
+{
+  SB_OPERATION_APPEND,
+  SB_OPERATION_END,
+  SB_OPERATION_PARK,
+  SB_OPERATION_PUT_USER,
+  SB_OPERATION_REMOVE_USER,
+  SB_OPERATION_ADD_RECEIPT,
+  SB_OPERATION_DROP_RECEIPTS,
+  SB_OPERATION_SWEEP,
+} SbOperationKind;
+
+/**
+ * SbOutcome:
+ * @SB_OUTCOME_DONE: carried out
+ * @SB_OUTCOME_DUPLICATE: append: the same sender appended this id before; end: was confirmed before
+ * @SB_OUTCOME_CONFLICT: append: the id belongs to another sender; put user: the id is taken and the key is 0
+ * @SB_OUTCOME_FULL: append: a named recipient's queue is full, nothing was appended
+ * @SB_OUTCOME_UNKNOWN: there is no such delivery or user, or it has ended otherwise
+ */
+typedef enum
+{
+  SB_OUTCOME_DONE,
+  SB_OUTCOME_DUPLICATE,
+  SB_OUTCOME_CONFLICT,
+  SB_OUTCOME_FULL,
+  SB_OUTCOME_UNKNOWN,
+} SbOutcome;
+
+/**
+ * SbTarget:
+ * @recipient: key of the recipient
+ * @named: addressed by its own id: when its queue is full, the whole message is refused
+ * @state: (out): pending, scheduled, or dead when the queue is full and @named is not set
+ * @full: (out): the recipient's queue was at its limit
+ * @position: (out): the place in the recipient's queue, 0 unless pending
+ *
+ * A recipient of a message that is being appended. Positions grow: no row ever
+ * becomes visible below a position that was returned before for that recipient.
+ */
+typedef struct
+{
+  gint64 recipient;
+  gint64 position;
+  SbDeliveryState state;
+  guint named : 1;
+  guint full : 1;
+} SbTarget;
+
+/**
+ * SbDue:
+ *
+ * A delivery that time has moved, as a sweep reports it. @id is owned.
+ */
+typedef struct
+{
+  gint64 recipient;
+  gint64 position; /* woken: its new position; expired: the one it had, 0 when scheduled */
+  gint64 sender_key;
+  char *id;
+  SbDeliveryState state; /* pending: was scheduled and is due now; expired */
+} SbDue;
+
+typedef struct _SbOperation SbOperation;
+
+/**
+ * SbOperationFunc:
+ * @operation: with its outcome
+ * @error: (nullable): why the whole batch failed; nothing of it is stored then
+ * @user_data: given with the operation
+ *
+ * Called once per operation on the main context, in the order of the journal.
+ */
+typedef void (*SbOperationFunc) (SbOperation *operation, const GError *error, gpointer user_data);
+
+struct _SbOperation
+{
+  SbOperationKind kind;
+  SbOutcome outcome; /* (out) */
+  SbOperationFunc func;
+  gpointer user_data;
+
+  union
+  {
+    struct
+    {
+      SbMessage *message;   /* (owned) */
+      SbTarget *targets;    /* (owned) n_targets of them, no recipient twice */
+      guint n_targets;
+      guint n_recipients;   /* (out) of the original when this is a duplicate, else n_targets */
+      gint64 handle;        /* (out) the store's own number of the message */
+    } append;
+
+    /* Found by recipient and position, or by recipient and id when position is 0. */
+    struct
+    {
+      gint64 recipient;
+      gint64 position;      /* (out) also when it was found by id */
+      gint64 handle;        /* of the message, or 0 */
+      SbMessage *message;   /* (owned) (nullable) */
+      char *id;             /* (owned) (nullable) the message's id, needed without position */
+      SbDeliveryState state; /* confirmed, expired, dead or dropped */
+      SbReason reason;
+      guint attempts;       /* that failed, as far as the queue counted them */
+      gint64 now;           /* wall clock, microseconds */
+      gint64 sender_key;    /* (out) of the message */
+      gboolean store_receipt; /* confirmed: the sender is away, keep a receipt for it */
+    } end;
+
+    struct
+    {
+      gint64 recipient;
+      gint64 position;
+      gint64 handle;
+      gint64 due;           /* wall clock, microseconds */
+      gint64 now;
+      guint attempts;
+    } park;
+
+    struct
+    {
+      SbUser *user;         /* (owned) key 0 inserts */
+      gint64 key;           /* (out) */
+    } put_user;
+
+    struct
+    {
+      gint64 key;
+      gint64 now;
+    } remove_user;
+
+    struct
+    {
+      gint64 sender_key;
+      gint64 recipient;
+      char *id;             /* (owned) of the message */
+      gint64 now;
+    } add_receipt;
+
+    struct
+    {
+      gint64 sender_key;
+      gint64 up_to;         /* number of the last receipt that was written */
+    } drop_receipts;
+
+    struct
+    {
+      gint64 now;           /* wall clock, microseconds */
+      guint limit;          /* of deliveries and messages to touch in one go */
+      GArray *moved;        /* (out) (owned) (element-type SbDue) */
+      gint64 next;          /* (out) when something is due next, 0: nothing is waiting for time */
+      gboolean more;        /* (out) the limit was reached: sweep again soon */
+    } sweep;
+  };
+};
+
+SbOperation *sb_operation_new (SbOperationKind kind, SbOperationFunc func, gpointer user_data);
+void sb_operation_free (SbOperation *self);
+guint sb_operation_get_rows (const SbOperation *self);
+gsize sb_operation_get_bytes (const SbOperation *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbOperation, sb_operation_free)
+
+G_END_DECLS

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-store: where messages, deliveries, users and receipts are kept.
+ *
+ * An implementation is a GObject of a plugin. It is used by two threads of the
+ * core: the journal's thread calls open, apply and close, and nothing else
+ * writes; the reader's thread calls everything that reads. Reads may run while
+ * apply runs, and see whole batches only. A store that cannot do both at once
+ * takes a lock of its own.
+ *
+ * Reads see every batch whose apply returned before the read began.
+ */
+#pragma once
+
+#include "sb-config.h"
+#include "sb-operation.h"
+
+G_BEGIN_DECLS
+
+#define SB_TYPE_STORE (sb_store_get_type ())
+G_DECLARE_INTERFACE (SbStore, sb_store, SB, STORE, GObject)
+
+/**
+ * SbStoreOptions:
+ * @config: the configuration; the store reads the group of its plugin there
+ * @data_dir: (type filename): an existing folder; relative files go below it
+ * @remember: how long a message is remembered after its last delivery ended, microseconds
+ * @remember_max: how many are remembered at most
+ * @receipts_max: receipts kept per sender, the oldest go first
+ * @receipts_age: how long a receipt is kept, microseconds
+ * @max_queue: deliveries that have not ended, per recipient
+ * @max_queue_bytes: bytes of their messages, per recipient
+ *
+ * What a store is opened with. Valid during the call only, but @config.
+ */
+typedef struct
+{
+  SbConfig *config;
+  const char *data_dir;
+  gint64 remember;
+  gint64 remember_max;
+  gint64 receipts_max;
+  gint64 receipts_age;
+  gint64 max_queue;
+  gint64 max_queue_bytes;
+} SbStoreOptions;
+
+/**
+ * SbStoredDelivery:
+ *
+ * A delivery as it lies in the store, with its message.
+ */
+typedef struct
+{
+  SbMessage *message; /* (owned) */
+  gint64 position;
+  gint64 handle;
+  gint64 due;         /* parked: wall clock, microseconds */
+  guint attempts;
+} SbStoredDelivery;
+
+SbStoredDelivery *sb_stored_delivery_new (SbMessage *message, gint64 position, gint64 handle, gint64 due, guint attempts);
+void sb_stored_delivery_free (SbStoredDelivery *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbStoredDelivery, sb_stored_delivery_free)
+
+/**
+ * SbDeliveryStatus:
+ *
+ * How one delivery of a message stands.
+ */
+typedef struct
+{
+  char *recipient; /* (owned) the user's id, also of a user that is gone */
+  SbDeliveryState state;
+  SbReason reason;
+  guint attempts;
+  gint64 since;    /* wall clock, microseconds */
+} SbDeliveryStatus;
+
+/**
+ * SbMessageStatus:
+ *
+ * How a message stands, as long as it is remembered.
+ */
+typedef struct
+{
+  char *id;              /* (owned) */
+  char *sender;          /* (owned) the user's id */
+  gint64 sender_key;
+  gint64 accepted;       /* wall clock, microseconds */
+  GPtrArray *deliveries; /* (owned) (element-type SbDeliveryStatus) in order of the recipients' keys */
+} SbMessageStatus;
+
+SbMessageStatus *sb_message_status_new (const char *id, const char *sender, gint64 sender_key, gint64 accepted);
+void sb_message_status_add (SbMessageStatus *self,
+                            const char *recipient,
+                            SbDeliveryState state,
+                            SbReason reason,
+                            guint attempts,
+                            gint64 since);
+void sb_message_status_free (SbMessageStatus *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbMessageStatus, sb_message_status_free)
+
+/**
+ * SbStoredReceipt:
+ *
+ * A receipt that waits for its sender.
+ */
+typedef struct
+{
+  gint64 number;   /* grows; what SB_OPERATION_DROP_RECEIPTS names */
+  char *id;        /* (owned) of the message */
+  char *recipient; /* (owned) the user's id */
+} SbStoredReceipt;
+
+SbStoredReceipt *sb_stored_receipt_new (gint64 number, const char *id, const char *recipient);
+void sb_stored_receipt_free (SbStoredReceipt *self);
+
+/**
+ * SbStoreStats:
+ *
+ * What the store holds in all.
+ */
+typedef struct
+{
+  guint64 messages;    /* with a body */
+  guint64 bytes;       /* of these bodies; an estimate is fine */
+  guint64 waiting;     /* deliveries pending, scheduled or parked */
+  guint64 parked;
+  guint64 dead;
+  guint64 remembered;
+  guint64 disk;        /* bytes on disk, 0 when there is none */
+  gint64 last_time;    /* newest wall-clock time stored, microseconds, 0 when none */
+} SbStoreStats;
+
+struct _SbStoreInterface
+{
+  GTypeInterface parent_iface;
+
+  /**
+   * SbStoreInterface::open:
+   * @self: a new object
+   * @options: limits and places
+   * @error: SB_ERROR_CORRUPT when the data is damaged, SB_ERROR_UNSUPPORTED when a newer
+   *   version wrote it, SB_ERROR_BUSY when another process has it; says what to do
+   *
+   * Makes or opens the store, migrates an older format, and is ready when it
+   * returns. Called once, on the journal's thread. It never deletes data that
+   * it cannot read.
+   */
+  gboolean (*open) (SbStore *self, const SbStoreOptions *options, GError **error);
+
+  /**
+   * SbStoreInterface::close:
+   *
+   * Releases all resources. Called once, after a successful open, on the
+   * journal's thread when no read is running. What apply acknowledged is
+   * durable without it.
+   */
+  void (*close) (SbStore *self);
+
+  /**
+   * SbStoreInterface::apply:
+   * @self: an open store
+   * @operations: (array length=n_operations): in order; each sees the effect of those before it
+   * @error: SB_ERROR_NO_SPACE when the disk is full, SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
+   *
+   * Applies all operations or none, and writes each one's outcome. When it
+   * returns %TRUE everything is flushed to stable storage. When it returns
+   * %FALSE the store is as before, the outcomes mean nothing, and the next
+   * apply may succeed.
+   */
+  gboolean (*apply) (SbStore *self, SbOperation *const *operations, guint n_operations, GError **error);
+
+  /**
+   * SbStoreInterface::pending:
+   * @self: an open store
+   * @recipient: key of the recipient
+   * @after: only positions above this one
+   * @limit: at most so many rows
+   * @max_bytes: stop before the message that would exceed it, but give at least one
+   *
+   * Returns: (transfer full) (element-type SbStoredDelivery): pending
+   *   deliveries in position order; fewer than @limit and under @max_bytes
+   *   only when there are no more. Neither parked nor scheduled ones.
+   */
+  GPtrArray *(*pending) (SbStore *self, gint64 recipient, gint64 after, guint limit, gsize max_bytes, GError **error);
+
+  /**
+   * SbStoreInterface::parked:
+   * @self: an open store
+   * @recipient: key of the recipient
+   * @until: only those due at this wall-clock time or before, microseconds
+   * @limit: at most so many rows
+   * @next_due: (out): when the first one that is not returned is due, 0 when there is none
+   *
+   * Returns: (transfer full) (element-type SbStoredDelivery): parked deliveries, oldest due first
+   */
+  GPtrArray *(*parked) (SbStore *self, gint64 recipient, gint64 until, guint limit, gint64 *next_due, GError **error);
+
+  /**
+   * SbStoreInterface::backlog:
+   * @self: an open store
+   * @recipient: key of the recipient
+   * @count: (out): deliveries pending, scheduled or parked
+   * @bytes: (out): of their messages
+   *
+   * How much waits for a recipient.
+   */
+  gboolean (*backlog) (SbStore *self, gint64 recipient, guint64 *count, guint64 *bytes, GError **error);
+
+  /**
+   * SbStoreInterface::status:
+   * @self: an open store
+   * @id: a message's id
+   *
+   * Returns: (transfer full): how it stands; SB_ERROR_NOT_FOUND when it is not (or no longer) known
+   */
+  SbMessageStatus *(*status) (SbStore *self, const char *id, GError **error);
+
+  /**
+   * SbStoreInterface::users:
+   *
+   * Returns: (transfer full) (element-type SbUser): every user that was not removed
+   */
+  GPtrArray *(*users) (SbStore *self, GError **error);
+
+  /**
+   * SbStoreInterface::receipts:
+   * @self: an open store
+   * @sender_key: key of the sender
+   * @limit: at most so many
+   *
+   * Returns: (transfer full) (element-type SbStoredReceipt): receipts that wait for the sender, oldest first
+   */
+  GPtrArray *(*receipts) (SbStore *self, gint64 sender_key, guint limit, GError **error);
+
+  /**
+   * SbStoreInterface::stats:
+   *
+   * Fills @stats. Cheap: it is called every few seconds.
+   */
+  gboolean (*stats) (SbStore *self, SbStoreStats *stats, GError **error);
+
+  /*< private >*/
+  gpointer padding[8];
+};
+
+gboolean sb_store_open (SbStore *self, const SbStoreOptions *options, GError **error);
+void sb_store_close (SbStore *self);
+gboolean sb_store_apply (SbStore *self, SbOperation *const *operations, guint n_operations, GError **error);
+GPtrArray *sb_store_pending (SbStore *self, gint64 recipient, gint64 after, guint limit, gsize max_bytes, GError **error);
+GPtrArray *sb_store_parked (SbStore *self, gint64 recipient, gint64 until, guint limit, gint64 *next_due, GError **error);
+gboolean sb_store_backlog (SbStore *self, gint64 recipient, guint64 *count, guint64 *bytes, GError **error);
+SbMessageStatus *sb_store_status (SbStore *self, const char *id, GError **error);
+GPtrArray *sb_store_users (SbStore *self, GError **error);
+GPtrArray *sb_store_receipts (SbStore *self, gint64 sender_key, guint limit, GError **error);
+gboolean sb_store_stats (SbStore *self, SbStoreStats *stats, GError **error);
+
+G_END_DECLS
