@@ -178,11 +178,12 @@ struct _SbStoreInterface
    * @recipient: key of the recipient
    * @after: only positions above this one
    * @limit: at most so many rows
-   * @max_bytes: stop before the message that would exceed it, but give at least one
+   * @max_bytes: stop after the message with which the bodies reach it
    *
    * Returns: (transfer full) (element-type SbStoredDelivery): pending
-   *   deliveries in position order; fewer than @limit and under @max_bytes
-   *   only when there are no more. Neither parked nor scheduled ones.
+   *   deliveries in position order, neither parked nor scheduled ones. Fewer
+   *   than @limit rows whose bodies are less than @max_bytes in all mean that
+   *   there are no more.
    */
   GPtrArray *(*pending) (SbStore *self, gint64 recipient, gint64 after, guint limit, gsize max_bytes, GError **error);
 

@@ -4,4 +4,5 @@
  */
 #pragma once
 
+#include "sb-clock.h"
 #include "sb-error.h"

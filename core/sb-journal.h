@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-journal: group commit, once, for every store.
+ *
+ * Operations gather while the previous batch is being committed. One batch is
+ * one transaction and one flush, on the journal's own thread; afterwards each
+ * operation's function runs on the main context, in order. The journal is the
+ * only writer; reads have a thread of their own.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "sb-metrics.h"
+#include "sb-store.h"
+
+G_BEGIN_DECLS
+
+#define SB_TYPE_JOURNAL (sb_journal_get_type ())
+G_DECLARE_FINAL_TYPE (SbJournal, sb_journal, SB, JOURNAL, GObject)
+
+/**
+ * SbReadFunc:
+ * @store: the store
+ * @task: the task to return a result on, with the task data given to sb_journal_read_async()
+ *
+ * Reads from the store; runs on the reader's thread.
+ */
+typedef void (*SbReadFunc) (SbStore *store, GTask *task);
+
+SbJournal *sb_journal_new (SbStore *store, guint max_operations, gsize max_bytes, SbMetrics *metrics);
+gboolean sb_journal_open (SbJournal *self, const SbStoreOptions *options, GError **error);
+void sb_journal_close (SbJournal *self);
+
+void sb_journal_submit (SbJournal *self, SbOperation *operation);
+gboolean sb_journal_is_full (SbJournal *self);
+gboolean sb_journal_is_open (SbJournal *self);
+GError *sb_journal_dup_last_error (SbJournal *self);
+
+void sb_journal_read_async (SbJournal *self, SbReadFunc func, GTask *task);
+
+G_END_DECLS

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-names: every well-known name in one place. Log domains and fields, message
+ * ids for the journal, environment variables, file names.
+ */
+#pragma once
+
+/* Log domains: the bus has one; a plugin's own is the prefix with its name behind. */
+#define SB_LOG_DOMAIN "simplebus"
+#define SB_LOG_DOMAIN_PLUGIN_PREFIX "simplebus-"
+
+/* Fields of structured log lines, beside the standard MESSAGE, MESSAGE_ID and PRIORITY. */
+#define SB_LOG_FIELD_USER "SIMPLEBUS_USER"
+#define SB_LOG_FIELD_MESSAGE "SIMPLEBUS_MESSAGE"
+#define SB_LOG_FIELD_PLUGIN "SIMPLEBUS_PLUGIN"
+#define SB_LOG_FIELD_REASON "SIMPLEBUS_REASON"
+#define SB_LOG_FIELD_ADDRESS "SIMPLEBUS_ADDRESS"
+
+/* MESSAGE_ID values (`journalctl MESSAGE_ID=…`). They never change their meaning. */
+#define SB_MESSAGE_ID_START "512903e094c54f9b8afa05880360414d"
+#define SB_MESSAGE_ID_STOP "60a90eabf4ba4805aa22a128701ae280"
+#define SB_MESSAGE_ID_PLUGIN_LOADED "53d3c4c8eb7f48cfabe18f61e7988283"
+#define SB_MESSAGE_ID_DEAD_LETTER "33da8405c0c94b2bb75787be2e379e98"
+#define SB_MESSAGE_ID_TAKEOVER_BACKOFF "ee70cdc348c74462865506e61c6f71e8"
+
+/* The environment that the bus reads of itself ... */
+#define SB_ENV_PLUGIN_PATH "SIMPLEBUS_PLUGIN_PATH" /* folders, separated by colons */
+
+/* ... and what the service manager sets, sd_notify(3) and sd_listen_fds(3). */
+#define SB_ENV_NOTIFY_SOCKET "NOTIFY_SOCKET"
+#define SB_ENV_WATCHDOG_USEC "WATCHDOG_USEC"
+#define SB_ENV_WATCHDOG_PID "WATCHDOG_PID"
+#define SB_ENV_LISTEN_FDS "LISTEN_FDS"
+#define SB_ENV_LISTEN_PID "LISTEN_PID"
+#define SB_ENV_LISTEN_FDNAMES "LISTEN_FDNAMES"
+
+/* Files and groups. */
+#define SB_CONFIG_FILE_NAME "simplebus.ini"
+#define SB_CONFIG_GROUP_BUS "bus"
+#define SB_PLUGIN_SUFFIX ".so"
+#define SB_PLUGIN_SYMBOL "sb_plugin_descriptor"

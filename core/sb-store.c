@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-store: the public edge of every store. A wrapper checks its arguments,
+ * calls the store, and holds it to its word: a result or an error, never both
+ * and never neither. What a store of a stranger gets wrong here becomes an
+ * error that names its type, not a crash somewhere else.
+ */
+
+#include "sb-store.h"
+
+#include "sb-error.h"
+
+G_DEFINE_INTERFACE (SbStore, sb_store, G_TYPE_OBJECT)
+
+static void
+sb_store_default_init (SbStoreInterface *iface)
+{
+}
+
+/* Takes @inner. Returns whether the store succeeded and said nothing to the contrary. */
+static gboolean
+judge (SbStore *self, const char *what, gboolean succeeded, GError *inner, GError **error)
+{
+  g_autoptr (GError) given = inner;
+
+  if (succeeded && given == NULL)
+    return TRUE;
+  if (!succeeded && given != NULL)
+    g_propagate_error (error, g_steal_pointer (&given));
+  else if (succeeded)
+    g_set_error (error, SB_ERROR, SB_ERROR_FAILED, "Store %s: %s succeeded and set an error: %s",
+                 G_OBJECT_TYPE_NAME (self), what, given->message);
+  else
+    g_set_error (error, SB_ERROR, SB_ERROR_FAILED, "Store %s: %s failed without an error",
+                 G_OBJECT_TYPE_NAME (self), what);
+  return FALSE;
+}
+
+/* The same for a result that is freed when the store set an error beside it. */
+static GPtrArray *
+judge_rows (SbStore *self, const char *what, GPtrArray *rows, GError *inner, GError **error)
+{
+  g_autoptr (GPtrArray) given = rows;
+
+  if (!judge (self, what, given != NULL, inner, error))
+    return NULL;
+  return g_steal_pointer (&given);
+}
+
+static gboolean
+has_vfunc (SbStore *self, const char *what, gboolean present, GError **error)
+{
+  if (!present)
+    g_set_error (error, SB_ERROR, SB_ERROR_FAILED, "Store %s has no %s", G_OBJECT_TYPE_NAME (self),
+                 what);
+  return present;
+}
+
+/**
+ * sb_store_open:
+ * @self: a new store
+ * @options: limits and places; valid during the call only, but its configuration
+ * @error: SB_ERROR_CORRUPT, SB_ERROR_UNSUPPORTED, SB_ERROR_BUSY and what the world can cause
+ *
+ * Makes or opens the store. Once, on the journal's thread.
+ *
+ * Returns: %TRUE when it is ready
+ */
+gboolean
+sb_store_open (SbStore *self, const SbStoreOptions *options, GError **error)
+{
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  gboolean opened;
+
+  g_return_val_if_fail (SB_IS_STORE (self), FALSE);
+  g_return_val_if_fail (options != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "open", iface->open != NULL, error))
+    return FALSE;
+  opened = iface->open (self, options, &inner);
+  return judge (self, "open", opened, inner, error);
+}
+
+/**
+ * sb_store_close:
+ * @self: an open store
+ *
+ * Releases all resources. Once, on the journal's thread, when no read is running.
+ */
+void
+sb_store_close (SbStore *self)
+{
+  SbStoreInterface *iface;
+
+  g_return_if_fail (SB_IS_STORE (self));
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (iface->close != NULL)
+    iface->close (self);
+}
+
+/* A store writes what differs; a batch that is applied again starts clean. */
+static void
+clear_outcomes (SbOperation *const *operations, guint n_operations)
+{
+  for (guint i = 0; i < n_operations; i++)
+    {
+      SbOperation *operation = operations[i];
+
+      operation->outcome = SB_OUTCOME_DONE;
+      if (operation->kind == SB_OPERATION_SWEEP)
+        {
+          g_array_set_size (operation->sweep.moved, 0);
+          operation->sweep.next = 0;
+          operation->sweep.more = FALSE;
+        }
+    }
+}
+
+/**
+ * sb_store_apply:
+ * @self: an open store
+ * @operations: (array length=n_operations): in order; each sees the effect of those before it
+ * @n_operations: how many
+ * @error: SB_ERROR_NO_SPACE, SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
+ *
+ * Applies all operations or none. On the journal's thread. The store finds
+ * every outcome at %SB_OUTCOME_DONE and the results of every sweep empty.
+ *
+ * Returns: %TRUE when all is flushed to stable storage and every operation has
+ *   its outcome; %FALSE when the store is as before
+ */
+gboolean
+sb_store_apply (SbStore *self, SbOperation *const *operations, guint n_operations, GError **error)
+{
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  gboolean applied;
+
+  g_return_val_if_fail (SB_IS_STORE (self), FALSE);
+  g_return_val_if_fail (operations != NULL || n_operations == 0, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "apply", iface->apply != NULL, error))
+    return FALSE;
+  if (n_operations == 0)
+    return TRUE;
+  clear_outcomes (operations, n_operations);
+  applied = iface->apply (self, operations, n_operations, &inner);
+  return judge (self, "apply", applied, inner, error);
+}
+
+/**
+ * sb_store_pending:
+ * @self: an open store
+ * @recipient: key of the recipient
+ * @after: only positions above this one
+ * @limit: at most so many rows, 1 or more
+ * @max_bytes: stop before the message that would exceed it, but give at least one
+ * @error: SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
+ *
+ * A page of a recipient's queue. On the reader's thread.
+ *
+ * Returns: (transfer full) (element-type SbStoredDelivery): pending deliveries
+ *   in position order; neither parked nor scheduled ones
+ */
+GPtrArray *
+sb_store_pending (SbStore *self, gint64 recipient, gint64 after, guint limit, gsize max_bytes,
+                  GError **error)
+{
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  GPtrArray *rows;
+
+  g_return_val_if_fail (SB_IS_STORE (self), NULL);
+  g_return_val_if_fail (limit > 0, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "pending", iface->pending != NULL, error))
+    return NULL;
+  rows = iface->pending (self, recipient, after, limit, max_bytes, &inner);
+  return judge_rows (self, "pending", rows, inner, error);
+}
+
+/**
+ * sb_store_parked:
+ * @self: an open store
+ * @recipient: key of the recipient
+ * @until: only those due at this wall-clock time or before, microseconds
+ * @limit: at most so many rows
+ * @next_due: (out) (optional): when the first one that is not returned is due, 0 when there is none
+ * @error: SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
+ *
+ * With a limit of 0 it only tells when the first one is due. On the reader's thread.
+ *
+ * Returns: (transfer full) (element-type SbStoredDelivery): parked deliveries,
+ *   oldest due first, of the same due time by position
+ */
+GPtrArray *
+sb_store_parked (SbStore *self, gint64 recipient, gint64 until, guint limit, gint64 *next_due,
+                 GError **error)
+{
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  gint64 next = 0;
+  GPtrArray *rows;
+
+  g_return_val_if_fail (SB_IS_STORE (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "parked", iface->parked != NULL, error))
+    return NULL;
+  rows = iface->parked (self, recipient, until, limit, &next, &inner);
+  if (next_due != NULL)
+    *next_due = next;
+  return judge_rows (self, "parked", rows, inner, error);
+}
+
+/**
+ * sb_store_backlog:
+ * @self: an open store
+ * @recipient: key of the recipient
+ * @count: (out): deliveries pending, scheduled or parked
+ * @bytes: (out): of their messages' bodies
+ * @error: SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
+ *
+ * How much waits for a recipient; nothing for one that does not exist. On the
+ * reader's thread.
+ *
+ * Returns: %TRUE when @count and @bytes are filled
+ */
+gboolean
+sb_store_backlog (SbStore *self, gint64 recipient, guint64 *count, guint64 *bytes, GError **error)
+{
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  gboolean counted;
+
+  g_return_val_if_fail (SB_IS_STORE (self), FALSE);
+  g_return_val_if_fail (count != NULL && bytes != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  *count = *bytes = 0;
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "backlog", iface->backlog != NULL, error))
+    return FALSE;
+  counted = iface->backlog (self, recipient, count, bytes, &inner);
+  return judge (self, "backlog", counted, inner, error);
+}
+
+/**
+ * sb_store_status:
+ * @self: an open store
+ * @id: a message's id
+ * @error: SB_ERROR_NOT_FOUND when it is not (or no longer) known
+ *
+ * On the reader's thread.
+ *
+ * Returns: (transfer full): how the message stands
+ */
+SbMessageStatus *
+sb_store_status (SbStore *self, const char *id, GError **error)
+{
+  g_autoptr (SbMessageStatus) status = NULL;
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+
+  g_return_val_if_fail (SB_IS_STORE (self), NULL);
+  g_return_val_if_fail (id != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "status", iface->status != NULL, error))
+    return NULL;
+  status = iface->status (self, id, &inner);
+  if (!judge (self, "status", status != NULL, inner, error))
+    return NULL;
+  return g_steal_pointer (&status);
+}
+
+/**
+ * sb_store_users:
+ * @self: an open store
+ * @error: SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
+ *
+ * On the reader's thread.
+ *
+ * Returns: (transfer full) (element-type SbUser): every user that was not
+ *   removed, in order of their keys
+ */
+GPtrArray *
+sb_store_users (SbStore *self, GError **error)
+{
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  GPtrArray *users;
+
+  g_return_val_if_fail (SB_IS_STORE (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "users", iface->users != NULL, error))
+    return NULL;
+  users = iface->users (self, &inner);
+  return judge_rows (self, "users", users, inner, error);
+}
+
+/**
+ * sb_store_receipts:
+ * @self: an open store
+ * @sender_key: key of the sender
+ * @limit: at most so many, 1 or more
+ * @error: SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
+ *
+ * On the reader's thread.
+ *
+ * Returns: (transfer full) (element-type SbStoredReceipt): receipts that wait
+ *   for the sender, oldest first
+ */
+GPtrArray *
+sb_store_receipts (SbStore *self, gint64 sender_key, guint limit, GError **error)
+{
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  GPtrArray *receipts;
+
+  g_return_val_if_fail (SB_IS_STORE (self), NULL);
+  g_return_val_if_fail (limit > 0, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "receipts", iface->receipts != NULL, error))
+    return NULL;
+  receipts = iface->receipts (self, sender_key, limit, &inner);
+  return judge_rows (self, "receipts", receipts, inner, error);
+}
+
+/**
+ * sb_store_stats:
+ * @self: an open store
+ * @stats: (out caller-allocates): filled
+ * @error: SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
+ *
+ * What the store holds in all. Cheap. On the reader's thread.
+ *
+ * Returns: %TRUE when @stats is filled
+ */
+gboolean
+sb_store_stats (SbStore *self, SbStoreStats *stats, GError **error)
+{
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  gboolean filled;
+
+  g_return_val_if_fail (SB_IS_STORE (self), FALSE);
+  g_return_val_if_fail (stats != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  *stats = (SbStoreStats) { 0 };
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "stats", iface->stats != NULL, error))
+    return FALSE;
+  filled = iface->stats (self, stats, &inner);
+  return judge (self, "stats", filled, inner, error);
+}
+
+/**
+ * sb_stored_delivery_new:
+ * @message: the message, of which the delivery takes a reference
+ * @position: its place in the recipient's queue
+ * @handle: the store's number of the message
+ * @due: parked: wall clock, microseconds; else 0
+ * @attempts: that failed so far
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full): a delivery as a store reads it
+ */
+SbStoredDelivery *
+sb_stored_delivery_new (SbMessage *message, gint64 position, gint64 handle, gint64 due,
+                        guint attempts)
+{
+  SbStoredDelivery *self;
+
+  g_return_val_if_fail (message != NULL, NULL);
+
+  self = g_new (SbStoredDelivery, 1);
+  self->message = sb_message_ref (message);
+  self->position = position;
+  self->handle = handle;
+  self->due = due;
+  self->attempts = attempts;
+  return self;
+}
+
+/**
+ * sb_stored_delivery_free:
+ * @self: (transfer full) (nullable): a delivery
+ *
+ * Any thread.
+ */
+void
+sb_stored_delivery_free (SbStoredDelivery *self)
+{
+  if (self == NULL)
+    return;
+  sb_message_unref (self->message);
+  g_free (self);
+}
+
+static void
+free_delivery_status (gpointer data)
+{
+  SbDeliveryStatus *status = data;
+
+  g_free (status->recipient);
+  g_free (status);
+}
+
+/**
+ * sb_message_status_new:
+ * @id: the message's id
+ * @sender: the user's id
+ * @sender_key: the user's key
+ * @accepted: wall clock, microseconds
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full): a status without deliveries
+ */
+SbMessageStatus *
+sb_message_status_new (const char *id, const char *sender, gint64 sender_key, gint64 accepted)
+{
+  SbMessageStatus *self;
+
+  g_return_val_if_fail (id != NULL, NULL);
+  g_return_val_if_fail (sender != NULL, NULL);
+
+  self = g_new (SbMessageStatus, 1);
+  self->id = g_strdup (id);
+  self->sender = g_strdup (sender);
+  self->sender_key = sender_key;
+  self->accepted = accepted;
+  self->deliveries = g_ptr_array_new_with_free_func (free_delivery_status);
+  return self;
+}
+
+/**
+ * sb_message_status_add:
+ * @self: a status
+ * @recipient: the user's id, also of a user that is gone
+ * @state: how the delivery stands
+ * @reason: why it ended without a confirmation
+ * @attempts: that failed
+ * @since: when it came into this state, wall clock, microseconds
+ *
+ * Adds a delivery; a store adds them in order of the recipients' keys. Any thread.
+ */
+void
+sb_message_status_add (SbMessageStatus *self, const char *recipient, SbDeliveryState state,
+                       SbReason reason, guint attempts, gint64 since)
+{
+  SbDeliveryStatus *status;
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (recipient != NULL);
+
+  status = g_new (SbDeliveryStatus, 1);
+  status->recipient = g_strdup (recipient);
+  status->state = state;
+  status->reason = reason;
+  status->attempts = attempts;
+  status->since = since;
+  g_ptr_array_add (self->deliveries, status);
+}
+
+/**
+ * sb_message_status_free:
+ * @self: (transfer full) (nullable): a status
+ *
+ * Any thread.
+ */
+void
+sb_message_status_free (SbMessageStatus *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->id);
+  g_free (self->sender);
+  g_ptr_array_unref (self->deliveries);
+  g_free (self);
+}
+
+/**
+ * sb_stored_receipt_new:
+ * @number: grows with every receipt of the store
+ * @id: of the message
+ * @recipient: id of the user that confirmed
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full): a receipt as a store reads it
+ */
+SbStoredReceipt *
+sb_stored_receipt_new (gint64 number, const char *id, const char *recipient)
+{
+  SbStoredReceipt *self;
+
+  g_return_val_if_fail (id != NULL, NULL);
+  g_return_val_if_fail (recipient != NULL, NULL);
+
+  self = g_new (SbStoredReceipt, 1);
+  self->number = number;
+  self->id = g_strdup (id);
+  self->recipient = g_strdup (recipient);
+  return self;
+}
+
+/**
+ * sb_stored_receipt_free:
+ * @self: (transfer full) (nullable): a receipt
+ *
+ * Any thread.
+ */
+void
+sb_stored_receipt_free (SbStoredReceipt *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->id);
+  g_free (self->recipient);
+  g_free (self);
+}
