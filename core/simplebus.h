@@ -6,3 +6,4 @@
 
 #include "sb-clock.h"
 #include "sb-error.h"
+#include "sb-user.h"
