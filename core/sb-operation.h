@@ -111,6 +111,10 @@ typedef enum
  *
  * A recipient of a message that is being appended. Positions grow: no row ever
  * becomes visible below a position that was returned before for that recipient.
+ * A recipient that was removed meanwhile gets a dead delivery
+ * (recipient-deleted), named or not. With an outcome of full, @full of every
+ * named target that was full is set; @position and @state mean nothing then,
+ * nor does any field with duplicate and conflict.
  */
 typedef struct
 {
@@ -156,74 +160,116 @@ struct _SbOperation
 
   union
   {
+    /*
+     * The id decides first: known from the same sender, the outcome is
+     * duplicate, from another one conflict, whatever the queues look like.
+     * Then each target's queue is full when one more delivery would exceed
+     * max_queue, or this message's body max_queue_bytes. A full named target
+     * refuses the whole message; one that is not named gets a dead delivery
+     * (queue-full). A message whose not_before is after its own accepted time
+     * is scheduled, without positions.
+     */
     struct
     {
-      SbMessage *message;   /* (owned) */
-      SbTarget *targets;    /* (owned) n_targets of them, no recipient twice */
+      SbMessage *message; /* (owned) */
+      SbTarget *targets;  /* (owned) n_targets of them, at least one, no recipient twice */
       guint n_targets;
-      guint n_recipients;   /* (out) of the original when this is a duplicate, else n_targets */
-      gint64 handle;        /* (out) the store's own number of the message */
+      guint n_recipients; /* (out) of the original when this is a duplicate, else n_targets */
+      gint64 handle;      /* (out) the store's own number of the message */
     } append;
 
-    /* Found by recipient and position, or by recipient and id when position is 0. */
+    /*
+     * Found by recipient and position, or by recipient and id when position is
+     * 0; handle and message only help to find it sooner. A position finds its
+     * delivery as long as the message is remembered.
+     *
+     * A confirmed delivery answers duplicate, whatever is asked. Else it can be
+     * confirmed when pending, scheduled, parked or dead; dropped likewise;
+     * expired or dead when pending, scheduled or parked; anything else is
+     * unknown. It keeps the larger of its attempts and these. When all of a
+     * message's deliveries have ended (a dead one has not), the message loses
+     * its body, and from then on it is remembered.
+     */
     struct
     {
       gint64 recipient;
-      gint64 position;      /* (out) also when it was found by id */
-      gint64 handle;        /* of the message, or 0 */
-      SbMessage *message;   /* (owned) (nullable) */
-      char *id;             /* (owned) (nullable) the message's id, needed without position */
+      gint64 position;       /* (out) also when it was found by id */
+      gint64 handle;         /* of the message, or 0 */
+      SbMessage *message;    /* (owned) (nullable) */
+      char *id;              /* (owned) (nullable) the message's id, needed without position */
       SbDeliveryState state; /* confirmed, expired, dead or dropped */
       SbReason reason;
-      guint attempts;       /* that failed, as far as the queue counted them */
-      gint64 now;           /* wall clock, microseconds */
-      gint64 sender_key;    /* (out) of the message */
+      guint attempts;         /* that failed, as far as the queue counted them */
+      gint64 now;             /* wall clock, microseconds */
+      gint64 sender_key;      /* (out) of the message */
       gboolean store_receipt; /* confirmed: the sender is away, keep a receipt for it */
     } end;
 
+    /*
+     * A pending delivery is parked; a parked one gets a new due time. Anything
+     * else is unknown. It keeps its position.
+     */
     struct
     {
       gint64 recipient;
       gint64 position;
       gint64 handle;
-      gint64 due;           /* wall clock, microseconds */
+      gint64 due; /* wall clock, microseconds */
       gint64 now;
       guint attempts;
     } park;
 
+    /*
+     * With key 0 a new user, whose key was never given before; conflict when
+     * the id is taken. Else the user with that key is replaced as a whole;
+     * unknown when it is gone.
+     */
     struct
     {
-      SbUser *user;         /* (owned) key 0 inserts */
-      gint64 key;           /* (out) */
+      SbUser *user; /* (owned) key 0 inserts */
+      gint64 key;   /* (out) */
     } put_user;
 
+    /*
+     * Its pending, scheduled and parked deliveries become dead
+     * (recipient-deleted), the receipts that wait for it go, what it sent
+     * stays. Its id is free for a new user. Unknown when it is gone.
+     */
     struct
     {
       gint64 key;
       gint64 now;
     } remove_user;
 
+    /* The sender's oldest receipt over receipts_max goes. Unknown when the sender is gone. */
     struct
     {
       gint64 sender_key;
       gint64 recipient;
-      char *id;             /* (owned) of the message */
+      char *id; /* (owned) of the message */
       gint64 now;
     } add_receipt;
 
     struct
     {
       gint64 sender_key;
-      gint64 up_to;         /* number of the last receipt that was written */
+      gint64 up_to; /* number of the last receipt that was written */
     } drop_receipts;
 
+    /*
+     * In this order: expires what is pending, scheduled or parked and has its
+     * deadline at now or before (reason ttl); gives what is scheduled and due a
+     * position, in order of not_before; forgets messages that ended `remember`
+     * ago or before, and the oldest above remember_max; drops receipts older
+     * than receipts_age. Nothing else follows from time alone.
+     */
     struct
     {
-      gint64 now;           /* wall clock, microseconds */
-      guint limit;          /* of deliveries and messages to touch in one go */
-      GArray *moved;        /* (out) (owned) (element-type SbDue) */
-      gint64 next;          /* (out) when something is due next, 0: nothing is waiting for time */
-      gboolean more;        /* (out) the limit was reached: sweep again soon */
+      gint64 now;    /* wall clock, microseconds */
+      guint limit;   /* of deliveries, messages and receipts to touch in one go */
+      GArray *moved; /* (out) (owned) (element-type SbDue) made with the operation, empty */
+      gint64 next;   /* (out) when a sweep has something to do next, 0: nothing waits for time */
+      gboolean more; /* (out) the limit was reached: sweep again soon */
     } sweep;
   };
 };

@@ -9,6 +9,10 @@
  * takes a lock of its own.
  *
  * Reads see every batch whose apply returned before the read began.
+ *
+ * What each operation does is said beside it in sb-operation.h; store-conformance
+ * holds a store to every sentence of both files. No store reads the clock: all
+ * times come with the operations.
  */
 #pragma once
 
@@ -25,11 +29,11 @@ G_DECLARE_INTERFACE (SbStore, sb_store, SB, STORE, GObject)
  * @config: the configuration; the store reads the group of its plugin there
  * @data_dir: (type filename): an existing folder; relative files go below it
  * @remember: how long a message is remembered after its last delivery ended, microseconds
- * @remember_max: how many are remembered at most
+ * @remember_max: how many are remembered at most, once a sweep has nothing more to do
  * @receipts_max: receipts kept per sender, the oldest go first
  * @receipts_age: how long a receipt is kept, microseconds
- * @max_queue: deliveries that have not ended, per recipient
- * @max_queue_bytes: bytes of their messages, per recipient
+ * @max_queue: deliveries pending, scheduled or parked, per recipient
+ * @max_queue_bytes: bytes of their messages' bodies, per recipient
  *
  * What a store is opened with. Valid during the call only, but @config.
  */
@@ -55,11 +59,12 @@ typedef struct
   SbMessage *message; /* (owned) */
   gint64 position;
   gint64 handle;
-  gint64 due;         /* parked: wall clock, microseconds */
+  gint64 due; /* parked: wall clock, microseconds */
   guint attempts;
 } SbStoredDelivery;
 
-SbStoredDelivery *sb_stored_delivery_new (SbMessage *message, gint64 position, gint64 handle, gint64 due, guint attempts);
+SbStoredDelivery *sb_stored_delivery_new (SbMessage *message, gint64 position, gint64 handle,
+                                          gint64 due, guint attempts);
 void sb_stored_delivery_free (SbStoredDelivery *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbStoredDelivery, sb_stored_delivery_free)
 
@@ -74,7 +79,7 @@ typedef struct
   SbDeliveryState state;
   SbReason reason;
   guint attempts;
-  gint64 since;    /* wall clock, microseconds */
+  gint64 since; /* wall clock, microseconds */
 } SbDeliveryStatus;
 
 /**
@@ -84,20 +89,17 @@ typedef struct
  */
 typedef struct
 {
-  char *id;              /* (owned) */
-  char *sender;          /* (owned) the user's id */
+  char *id;     /* (owned) */
+  char *sender; /* (owned) the user's id */
   gint64 sender_key;
   gint64 accepted;       /* wall clock, microseconds */
-  GPtrArray *deliveries; /* (owned) (element-type SbDeliveryStatus) in order of the recipients' keys */
+  GPtrArray *deliveries; /* (owned) (element-type SbDeliveryStatus) by the recipients' keys */
 } SbMessageStatus;
 
-SbMessageStatus *sb_message_status_new (const char *id, const char *sender, gint64 sender_key, gint64 accepted);
-void sb_message_status_add (SbMessageStatus *self,
-                            const char *recipient,
-                            SbDeliveryState state,
-                            SbReason reason,
-                            guint attempts,
-                            gint64 since);
+SbMessageStatus *sb_message_status_new (const char *id, const char *sender, gint64 sender_key,
+                                        gint64 accepted);
+void sb_message_status_add (SbMessageStatus *self, const char *recipient, SbDeliveryState state,
+                            SbReason reason, guint attempts, gint64 since);
 void sb_message_status_free (SbMessageStatus *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbMessageStatus, sb_message_status_free)
 
@@ -123,14 +125,14 @@ void sb_stored_receipt_free (SbStoredReceipt *self);
  */
 typedef struct
 {
-  guint64 messages;    /* with a body */
-  guint64 bytes;       /* of these bodies; an estimate is fine */
-  guint64 waiting;     /* deliveries pending, scheduled or parked */
+  guint64 messages; /* with a body */
+  guint64 bytes;    /* of these bodies; an estimate is fine */
+  guint64 waiting;  /* deliveries pending, scheduled or parked */
   guint64 parked;
   guint64 dead;
   guint64 remembered;
-  guint64 disk;        /* bytes on disk, 0 when there is none */
-  gint64 last_time;    /* newest wall-clock time stored, microseconds, 0 when none */
+  guint64 disk;     /* bytes on disk, 0 when there is none */
+  gint64 last_time; /* newest wall-clock time stored, microseconds, 0 when none */
 } SbStoreStats;
 
 struct _SbStoreInterface
@@ -168,9 +170,11 @@ struct _SbStoreInterface
    * Applies all operations or none, and writes each one's outcome. When it
    * returns %TRUE everything is flushed to stable storage. When it returns
    * %FALSE the store is as before, the outcomes mean nothing, and the next
-   * apply may succeed.
+   * apply may succeed. It finds every outcome at %SB_OUTCOME_DONE and the
+   * results of every sweep empty.
    */
-  gboolean (*apply) (SbStore *self, SbOperation *const *operations, guint n_operations, GError **error);
+  gboolean (*apply) (SbStore *self, SbOperation *const *operations, guint n_operations,
+                     GError **error);
 
   /**
    * SbStoreInterface::pending:
@@ -178,37 +182,41 @@ struct _SbStoreInterface
    * @recipient: key of the recipient
    * @after: only positions above this one
    * @limit: at most so many rows
-   * @max_bytes: stop after the message with which the bodies reach it
+   * @max_bytes: stop after the message with which the bodies reach it, so at least one comes
    *
    * Returns: (transfer full) (element-type SbStoredDelivery): pending
    *   deliveries in position order, neither parked nor scheduled ones. Fewer
    *   than @limit rows whose bodies are less than @max_bytes in all mean that
    *   there are no more.
    */
-  GPtrArray *(*pending) (SbStore *self, gint64 recipient, gint64 after, guint limit, gsize max_bytes, GError **error);
+  GPtrArray *(*pending) (SbStore *self, gint64 recipient, gint64 after, guint limit,
+                         gsize max_bytes, GError **error);
 
   /**
    * SbStoreInterface::parked:
    * @self: an open store
    * @recipient: key of the recipient
    * @until: only those due at this wall-clock time or before, microseconds
-   * @limit: at most so many rows
+   * @limit: at most so many rows; 0 only asks for @next_due
    * @next_due: (out): when the first one that is not returned is due, 0 when there is none
    *
-   * Returns: (transfer full) (element-type SbStoredDelivery): parked deliveries, oldest due first
+   * Returns: (transfer full) (element-type SbStoredDelivery): parked deliveries, oldest due first,
+   *   of the same due time by position
    */
-  GPtrArray *(*parked) (SbStore *self, gint64 recipient, gint64 until, guint limit, gint64 *next_due, GError **error);
+  GPtrArray *(*parked) (SbStore *self, gint64 recipient, gint64 until, guint limit,
+                        gint64 *next_due, GError **error);
 
   /**
    * SbStoreInterface::backlog:
    * @self: an open store
    * @recipient: key of the recipient
    * @count: (out): deliveries pending, scheduled or parked
-   * @bytes: (out): of their messages
+   * @bytes: (out): of their messages' bodies
    *
-   * How much waits for a recipient.
+   * How much waits for a recipient; nothing for one that is gone.
    */
-  gboolean (*backlog) (SbStore *self, gint64 recipient, guint64 *count, guint64 *bytes, GError **error);
+  gboolean (*backlog) (SbStore *self, gint64 recipient, guint64 *count, guint64 *bytes,
+                       GError **error);
 
   /**
    * SbStoreInterface::status:
@@ -222,7 +230,8 @@ struct _SbStoreInterface
   /**
    * SbStoreInterface::users:
    *
-   * Returns: (transfer full) (element-type SbUser): every user that was not removed
+   * Returns: (transfer full) (element-type SbUser): every user that was not removed, in
+   *   order of their keys
    */
   GPtrArray *(*users) (SbStore *self, GError **error);
 
@@ -249,10 +258,14 @@ struct _SbStoreInterface
 
 gboolean sb_store_open (SbStore *self, const SbStoreOptions *options, GError **error);
 void sb_store_close (SbStore *self);
-gboolean sb_store_apply (SbStore *self, SbOperation *const *operations, guint n_operations, GError **error);
-GPtrArray *sb_store_pending (SbStore *self, gint64 recipient, gint64 after, guint limit, gsize max_bytes, GError **error);
-GPtrArray *sb_store_parked (SbStore *self, gint64 recipient, gint64 until, guint limit, gint64 *next_due, GError **error);
-gboolean sb_store_backlog (SbStore *self, gint64 recipient, guint64 *count, guint64 *bytes, GError **error);
+gboolean sb_store_apply (SbStore *self, SbOperation *const *operations, guint n_operations,
+                         GError **error);
+GPtrArray *sb_store_pending (SbStore *self, gint64 recipient, gint64 after, guint limit,
+                             gsize max_bytes, GError **error);
+GPtrArray *sb_store_parked (SbStore *self, gint64 recipient, gint64 until, guint limit,
+                            gint64 *next_due, GError **error);
+gboolean sb_store_backlog (SbStore *self, gint64 recipient, guint64 *count, guint64 *bytes,
+                           GError **error);
 SbMessageStatus *sb_store_status (SbStore *self, const char *id, GError **error);
 GPtrArray *sb_store_users (SbStore *self, GError **error);
 GPtrArray *sb_store_receipts (SbStore *self, gint64 sender_key, guint limit, GError **error);

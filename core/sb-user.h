@@ -37,13 +37,8 @@ typedef struct
 
 GType sb_user_get_type (void);
 
-SbUser *sb_user_new (gint64 key,
-                     const char *id,
-                     const char *password_hash,
-                     const char *const *tags,
-                     const char *connection_properties,
-                     gboolean admin,
-                     gint64 created);
+SbUser *sb_user_new (gint64 key, const char *id, const char *password_hash, const char *const *tags,
+                     const char *connection_properties, gboolean admin, gint64 created);
 SbUser *sb_user_with_key (const SbUser *self, gint64 key);
 SbUser *sb_user_ref (SbUser *self);
 void sb_user_unref (SbUser *self);
