@@ -22,13 +22,26 @@ typedef struct
 
 G_GNUC_INTERNAL const char *sb_json_scan_start (SbJsonScan *scan);
 G_GNUC_INTERNAL const char *sb_json_scan_key (SbJsonScan *scan, const char *p, gboolean *escaped);
+G_GNUC_INTERNAL const char *sb_json_scan_string (SbJsonScan *scan, const char *p,
+                                                 gboolean *escaped);
 G_GNUC_INTERNAL const char *sb_json_scan_colon (SbJsonScan *scan, const char *p);
 G_GNUC_INTERNAL const char *sb_json_scan_value (SbJsonScan *scan, const char *p, guint depth);
 G_GNUC_INTERNAL void sb_json_scan_set_error (const SbJsonScan *scan, GError **error);
 
+G_GNUC_INTERNAL const char *sb_json_skip_plain (const char *p, const char *end);
+G_GNUC_INTERNAL const char *sb_json_skip_escape (const char *p, const char *end);
 G_GNUC_INTERNAL gboolean sb_json_is_plain (const char *text, gsize length);
 G_GNUC_INTERNAL const char *sb_json_decode_escape (const char *p, const char *end, gunichar *out);
 G_GNUC_INTERNAL gboolean sb_utf8_has_control (const char *text, gsize length);
+
+static inline void
+sb_json_scan_init (SbJsonScan *scan, const char *data, gsize length)
+{
+  scan->data = data != NULL ? data : "";
+  scan->end = scan->data + length;
+  scan->where = NULL;
+  scan->what = NULL;
+}
 
 static inline const char *
 sb_json_fail (SbJsonScan *scan, const char *where, const char *what)

@@ -98,13 +98,12 @@ skip_text_blocks (const char *p, const char *end)
           _mm_andnot_si128 (ends, _mm_cmpgt_epi8 (b, _mm_set1_epi8 (0x1f))));
       guint follow = (guint) _mm_movemask_epi8 (_mm_cmplt_epi8 (b, _mm_set1_epi8 (-0x40)));
       /* Leads 0xc2 to 0xdf, and 0xe1 to 0xef but for 0xed: any followers will do. */
-      guint lead2 = (guint) _mm_movemask_epi8 (
-          _mm_and_si128 (_mm_cmpgt_epi8 (b, _mm_set1_epi8 (-0x3f)),
-                         _mm_cmplt_epi8 (b, _mm_set1_epi8 (-0x20))));
-      guint lead3 = (guint) _mm_movemask_epi8 (_mm_andnot_si128 (
-          _mm_cmpeq_epi8 (b, _mm_set1_epi8 (-0x13)),
-          _mm_and_si128 (_mm_cmpgt_epi8 (b, _mm_set1_epi8 (-0x20)),
-                         _mm_cmplt_epi8 (b, _mm_set1_epi8 (-0x10)))));
+      guint lead2 = (guint) _mm_movemask_epi8 (_mm_and_si128 (
+          _mm_cmpgt_epi8 (b, _mm_set1_epi8 (-0x3f)), _mm_cmplt_epi8 (b, _mm_set1_epi8 (-0x20))));
+      guint lead3 = (guint) _mm_movemask_epi8 (
+          _mm_andnot_si128 (_mm_cmpeq_epi8 (b, _mm_set1_epi8 (-0x13)),
+                            _mm_and_si128 (_mm_cmpgt_epi8 (b, _mm_set1_epi8 (-0x20)),
+                                           _mm_cmplt_epi8 (b, _mm_set1_epi8 (-0x10)))));
       guint expected = (lead2 | lead3) << 1 | lead3 << 2;
 
       if ((ascii | follow | lead2 | lead3) != 0xffff || follow != (expected & 0xffff))
@@ -142,8 +141,8 @@ measure_character (const guchar *p, gsize left)
 
 /* Skips all that stands for itself in a string: stops at a quote, a backslash, a control
  * character, the first byte of what is not UTF-8, or the end. */
-static const char *
-skip_plain (const char *p, const char *end)
+const char *
+sb_json_skip_plain (const char *p, const char *end)
 {
   for (;;)
     {
@@ -163,8 +162,8 @@ skip_plain (const char *p, const char *end)
 }
 
 /* Behind the escape at p; NULL when it is none. */
-static const char *
-skip_escape (const char *p, const char *end)
+const char *
+sb_json_skip_escape (const char *p, const char *end)
 {
   if (end - p < 2)
     return NULL;
@@ -191,13 +190,13 @@ skip_escape (const char *p, const char *end)
     }
 }
 
-/* p is at the opening quote. */
-static const char *
-scan_string (SbJsonScan *scan, const char *p, gboolean *escaped)
+/* @p is at the opening quote; @escaped is set when there is a backslash, else left alone. */
+const char *
+sb_json_scan_string (SbJsonScan *scan, const char *p, gboolean *escaped)
 {
   for (p++;;)
     {
-      const char *escape = p = skip_plain (p, scan->end);
+      const char *escape = p = sb_json_skip_plain (p, scan->end);
 
       if (p == scan->end)
         return sb_json_fail (scan, p, "a string is not closed");
@@ -206,7 +205,7 @@ scan_string (SbJsonScan *scan, const char *p, gboolean *escaped)
       if (*p != '\\')
         return sb_json_fail (
             scan, p, (guchar) *p < 0x20 ? "a control character in a string" : "invalid UTF-8");
-      p = skip_escape (p, scan->end);
+      p = sb_json_skip_escape (p, scan->end);
       if (p == NULL)
         return sb_json_fail (scan, escape, "an invalid escape");
       *escaped = TRUE;
@@ -263,7 +262,7 @@ scan_scalar (SbJsonScan *scan, const char *p)
   switch (*p)
     {
     case '"':
-      return scan_string (scan, p, &escaped);
+      return sb_json_scan_string (scan, p, &escaped);
     case 't':
       return scan_word (scan, p, "true", 4);
     case 'f':
@@ -355,13 +354,13 @@ sb_json_scan_value (SbJsonScan *scan, const char *p, guint depth)
   return NULL;
 }
 
-/* Reads the string of a key; @escaped is set when it has a backslash, and left alone when not. */
+/* Reads the string of a key, as above. */
 const char *
 sb_json_scan_key (SbJsonScan *scan, const char *p, gboolean *escaped)
 {
   if (p == scan->end || *p != '"')
     return sb_json_fail (scan, p, "a key is expected");
-  return scan_string (scan, p, escaped);
+  return sb_json_scan_string (scan, p, escaped);
 }
 
 const char *
@@ -407,11 +406,12 @@ sb_json_scan_set_error (const SbJsonScan *scan, GError **error)
 gboolean
 sb_json_check (const char *data, gsize length, GError **error)
 {
-  SbJsonScan scan = { data, data + length, NULL, NULL };
+  SbJsonScan scan;
   const char *p;
 
   g_return_val_if_fail (data != NULL || length == 0, FALSE);
 
+  sb_json_scan_init (&scan, data, length);
   p = sb_json_scan_start (&scan);
   if (p != NULL)
     p = sb_json_scan_value (&scan, p, 0);
@@ -424,283 +424,4 @@ sb_json_check (const char *data, gsize length, GError **error)
     }
   sb_json_scan_set_error (&scan, error);
   return FALSE;
-}
-
-/* ---- Text ---- */
-
-/* Whether text can stand between quotes as it is. */
-gboolean
-sb_json_is_plain (const char *text, gsize length)
-{
-  return skip_plain (text, text + length) == text + length;
-}
-
-/* Control characters of valid UTF-8 are those below a space, U+007F, and U+0080 to U+009F. */
-gboolean
-sb_utf8_has_control (const char *text, gsize length)
-{
-  for (gsize i = 0; i < length; i++)
-    {
-      guchar c = (guchar) text[i];
-
-      if (c < 0x20 || c == 0x7f)
-        return TRUE;
-      if (c == 0xc2 && i + 1 < length && (guchar) text[i + 1] < 0xa0)
-        return TRUE;
-    }
-  return FALSE;
-}
-
-static gunichar
-decode_hex (const char *digits)
-{
-  gunichar value = 0;
-
-  for (guint i = 0; i < 4; i++)
-    value = value << 4 | (gunichar) g_ascii_xdigit_value (digits[i]);
-  return value;
-}
-
-/*
- * Reads the escape at @p, or both of them when they make a surrogate pair. Half a pair comes out
- * as the surrogate that it is. NULL when there is no valid escape.
- */
-const char *
-sb_json_decode_escape (const char *p, const char *end, gunichar *out)
-{
-  static const char letters[] = "bfnrt";
-  static const char meanings[] = "\b\f\n\r\t";
-  const char *next = skip_escape (p, end);
-  const char *letter;
-
-  if (next == NULL)
-    return NULL;
-  if (p[1] == 'u')
-    {
-      *out = decode_hex (p + 2);
-      if ((*out & 0xfc00) == 0xd800 && end - next >= 6 && next[1] == 'u'
-          && skip_escape (next, end) != NULL && next[0] == '\\'
-          && (decode_hex (next + 2) & 0xfc00) == 0xdc00)
-        {
-          *out = 0x10000 + ((*out & 0x3ff) << 10 | (decode_hex (next + 2) & 0x3ff));
-          return next + 6;
-        }
-      return next;
-    }
-  letter = strchr (letters, p[1]);
-  *out = (gunichar) (letter != NULL ? meanings[letter - letters] : p[1]);
-  return next;
-}
-
-static const char *
-unescape_one (const char *p, const char *end, char **out, GError **error)
-{
-  gunichar character = 0;
-
-  p = sb_json_decode_escape (p, end, &character);
-  if (p == NULL)
-    {
-      g_set_error_literal (error, SB_ERROR, SB_ERROR_INVALID, "a string that is not valid JSON");
-      return NULL;
-    }
-  if (character == 0)
-    {
-      g_set_error_literal (error, SB_ERROR, SB_ERROR_INVALID, "U+0000 is not allowed in it");
-      return NULL;
-    }
-  if ((character & 0xfffff800) == 0xd800)
-    {
-      g_set_error (error, SB_ERROR, SB_ERROR_INVALID, "U+%04X is half of a surrogate pair",
-                   character);
-      return NULL;
-    }
-  *out += g_unichar_to_utf8 (character, *out);
-  return p;
-}
-
-/**
- * sb_json_unescape:
- * @inner: the bytes between the quotes of a JSON string
- * @error: return location for an error
- *
- * Returns: (transfer full): the string in UTF-8; %NULL and %SB_ERROR_INVALID
- *   when it has a U+0000, which no C string can carry, or half of a surrogate
- *   pair, which UTF-8 cannot express
- */
-char *
-sb_json_unescape (SbSlice inner, GError **error)
-{
-  const char *p = inner.data;
-  const char *end = inner.data + inner.length;
-  g_autofree char *string = NULL;
-  char *out;
-
-  g_return_val_if_fail (inner.data != NULL, NULL);
-
-  out = string = g_malloc (inner.length + 1); /* an escape is longer than what it stands for */
-  while (p < end)
-    {
-      const char *run = p;
-
-      p = skip_plain (p, end);
-      memcpy (out, run, (gsize) (p - run));
-      out += p - run;
-      if (p < end)
-        p = unescape_one (p, end, &out, error);
-      if (p == NULL)
-        return NULL;
-    }
-  *out = '\0';
-  return g_steal_pointer (&string);
-}
-
-static void
-append_escape (GString *json, guchar c)
-{
-  switch (c)
-    {
-    case '"':
-    case '\\':
-      g_string_append_c (json, '\\');
-      g_string_append_c (json, (char) c);
-      break;
-    case '\n':
-      g_string_append (json, "\\n");
-      break;
-    case '\r':
-      g_string_append (json, "\\r");
-      break;
-    case '\t':
-      g_string_append (json, "\\t");
-      break;
-    default:
-      g_string_append_printf (json, "\\u%04x", c);
-    }
-}
-
-/**
- * sb_json_append_string:
- * @json: where to
- * @string: any text
- *
- * Appends @string as a JSON string with quotes and escapes. A byte that is not
- * UTF-8 becomes U+FFFD, so that the result is valid whatever comes.
- */
-void
-sb_json_append_string (GString *json, const char *string)
-{
-  const char *end;
-
-  g_return_if_fail (json != NULL);
-  g_return_if_fail (string != NULL);
-
-  end = string + strlen (string);
-  g_string_append_c (json, '"');
-  for (const char *p = string; p < end; p++)
-    {
-      const char *run = p;
-
-      p = skip_plain (p, end);
-      g_string_append_len (json, run, p - run);
-      if (p == end)
-        break;
-      if ((guchar) *p < 0x80)
-        append_escape (json, (guchar) *p);
-      else
-        g_string_append (json, "\xef\xbf\xbd");
-    }
-  g_string_append_c (json, '"');
-}
-
-/* ---- Arrays of strings ---- */
-
-/**
- * sb_string_iter_init:
- * @self: (out caller-allocates): the iterator
- * @value: an array of strings or one string, in JSON that was checked before
- *
- * Starts at the first string. An absent value has none.
- */
-void
-sb_string_iter_init (SbStringIter *self, SbSlice value)
-{
-  g_return_if_fail (self != NULL);
-
-  self->end = value.data + value.length;
-  self->at = sb_json_skip_space (value.data, self->end);
-  self->index = 0;
-  self->is_array = self->at < self->end && *self->at == '[';
-}
-
-/* Goes to the next element; NULL at the end or with an error. */
-static const char *
-find_element (SbStringIter *self, GError **error)
-{
-  const char *p = self->at;
-
-  if (self->is_array)
-    {
-      /* Here is the opening bracket, or what follows an element. */
-      p = sb_json_skip_space (self->index == 0 ? p + 1 : p, self->end);
-      if (p < self->end && *p == ']')
-        return NULL;
-      if (self->index > 0)
-        p = sb_json_skip_space (p + 1, self->end);
-    }
-  else if (self->index > 0)
-    return NULL;
-
-  if (p < self->end && *p == '"')
-    return p;
-  if (self->is_array)
-    g_set_error (error, SB_ERROR, SB_ERROR_INVALID, "element %u is not a string", self->index);
-  else
-    g_set_error_literal (error, SB_ERROR, SB_ERROR_INVALID,
-                         "neither a string nor an array of strings");
-  return NULL;
-}
-
-/**
- * sb_string_iter_next:
- * @self: the iterator
- * @inner: (out caller-allocates): the bytes between the string's quotes
- * @has_escapes: (out) (optional): whether they have to be unescaped; if not
- *   they are the string
- * @error: return location for an error
- *
- * Returns: %TRUE with a string; %FALSE at the end, and with %SB_ERROR_INVALID
- *   when there is something else than a string. Neither is followed by more.
- */
-gboolean
-sb_string_iter_next (SbStringIter *self, SbSlice *inner, gboolean *has_escapes, GError **error)
-{
-  SbJsonScan scan;
-  gboolean escaped = FALSE;
-  const char *quote;
-
-  g_return_val_if_fail (self != NULL && inner != NULL, FALSE);
-
-  if (self->at == self->end)
-    return FALSE;
-  quote = find_element (self, error);
-  if (quote == NULL)
-    {
-      self->at = self->end;
-      return FALSE;
-    }
-
-  scan = (SbJsonScan){ quote, self->end, NULL, NULL };
-  self->at = scan_string (&scan, quote, &escaped);
-  if (self->at == NULL)
-    {
-      self->at = self->end;
-      g_set_error (error, SB_ERROR, SB_ERROR_INVALID, "element %u: %s", self->index, scan.what);
-      return FALSE;
-    }
-  self->index++;
-  inner->data = quote + 1;
-  inner->length = (gsize) (self->at - quote) - 2;
-  if (has_escapes != NULL)
-    *has_escapes = escaped;
-  return TRUE;
 }

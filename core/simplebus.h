@@ -4,6 +4,11 @@
  */
 #pragma once
 
+#include "sb-address.h"
 #include "sb-clock.h"
+#include "sb-envelope.h"
 #include "sb-error.h"
+#include "sb-id.h"
+#include "sb-json.h"
+#include "sb-message.h"
 #include "sb-user.h"
