@@ -164,7 +164,7 @@ sb_operation_get_rows (const SbOperation *self)
 static gsize
 measure_message (const SbMessage *message)
 {
-  return message == NULL ? 0 : sizeof *message + g_bytes_get_size (message->body);
+  return message == NULL ? 0 : sizeof *message + sb_message_get_size (message);
 }
 
 static gsize

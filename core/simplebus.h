@@ -11,4 +11,6 @@
 #include "sb-id.h"
 #include "sb-json.h"
 #include "sb-message.h"
+#include "sb-operation.h"
+#include "sb-store.h"
 #include "sb-user.h"
