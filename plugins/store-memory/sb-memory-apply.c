@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-memory-apply: one function per kind of operation. Each decides first and
+ * changes afterwards, and nothing it does can fail half-way, so a batch needs
+ * no way back.
+ */
+
+#include "sb-memory-apply.h"
+
+#include <stdlib.h>
+
+static gboolean
+is_full (MemoryState *state, const MemoryAccount *account, gsize size)
+{
+  return account->count + 1 > (guint64) state->limits.max_queue
+         || account->bytes + size > (guint64) state->limits.max_queue_bytes;
+}
+
+/* Marks the full ones; says whether the message as a whole can be taken. */
+static SbOutcome
+check_targets (MemoryState *state, SbTarget *targets, guint n_targets, gsize size)
+{
+  SbOutcome outcome = SB_OUTCOME_DONE;
+
+  for (guint i = 0; i < n_targets; i++)
+    {
+      MemoryAccount *account = memory_state_find_account (state, targets[i].recipient);
+
+      if (account == NULL)
+        return SB_OUTCOME_UNKNOWN;
+      targets[i].full = account->user != NULL && is_full (state, account, size);
+      if (targets[i].full && targets[i].named)
+        outcome = SB_OUTCOME_FULL;
+    }
+  return outcome;
+}
+
+static void
+make_delivery (MemoryState *state, MemoryDelivery *delivery, const SbTarget *target)
+{
+  const SbMessage *message = delivery->message->message;
+
+  delivery->recipient = memory_state_find_account (state, target->recipient);
+  delivery->since = message->accepted;
+  delivery->state = SB_DELIVERY_PENDING;
+  if (delivery->recipient->user == NULL)
+    {
+      delivery->state = SB_DELIVERY_DEAD;
+      delivery->reason = SB_REASON_RECIPIENT_DELETED;
+    }
+  else if (target->full)
+    {
+      delivery->state = SB_DELIVERY_DEAD;
+      delivery->reason = SB_REASON_QUEUE_FULL;
+    }
+  else if (message->not_before > message->accepted)
+    {
+      delivery->state = SB_DELIVERY_SCHEDULED;
+    }
+}
+
+static int
+compare_recipients (const void *a, const void *b)
+{
+  gint64 one = ((const MemoryDelivery *) a)->recipient->key;
+  gint64 other = ((const MemoryDelivery *) b)->recipient->key;
+
+  return (one > other) - (one < other);
+}
+
+static void
+append_message (MemoryState *state, SbOperation *operation)
+{
+  SbTarget *targets = operation->append.targets;
+  guint n_targets = operation->append.n_targets;
+  MemoryMessage *message = memory_message_new (operation->append.message, n_targets);
+
+  for (guint i = 0; i < n_targets; i++)
+    make_delivery (state, &message->deliveries[i], &targets[i]);
+  if (n_targets > 1)
+    qsort (message->deliveries, n_targets, sizeof (MemoryDelivery), compare_recipients);
+  memory_state_add_message (state, message);
+
+  for (guint i = 0; i < n_targets; i++)
+    {
+      const MemoryDelivery *delivery = memory_message_find (message, targets[i].recipient);
+
+      targets[i].state = delivery->state;
+      targets[i].position = delivery->position;
+    }
+  operation->append.handle = message->handle;
+  operation->append.n_recipients = n_targets;
+}
+
+static void
+apply_append (MemoryState *state, SbOperation *operation)
+{
+  const SbMessage *message = operation->append.message;
+  const MemoryMessage *known = g_hash_table_lookup (state->messages, message->id);
+
+  if (known != NULL)
+    {
+      operation->outcome = known->sender_key == message->sender_key ? SB_OUTCOME_DUPLICATE
+                                                                    : SB_OUTCOME_CONFLICT;
+      operation->append.n_recipients = known->n_deliveries;
+      operation->append.handle = known->handle;
+      return;
+    }
+  operation->outcome = check_targets (state, operation->append.targets, operation->append.n_targets,
+                                      sb_message_get_size (message));
+  if (operation->outcome == SB_OUTCOME_DONE)
+    append_message (state, operation);
+}
+
+static SbOutcome
+judge_end (SbDeliveryState from, SbDeliveryState to)
+{
+  switch (from)
+    {
+    case SB_DELIVERY_PENDING:
+    case SB_DELIVERY_SCHEDULED:
+    case SB_DELIVERY_PARKED:
+      return SB_OUTCOME_DONE;
+    case SB_DELIVERY_DEAD:
+      return to == SB_DELIVERY_CONFIRMED || to == SB_DELIVERY_DROPPED ? SB_OUTCOME_DONE
+                                                                      : SB_OUTCOME_UNKNOWN;
+    case SB_DELIVERY_CONFIRMED:
+      return SB_OUTCOME_DUPLICATE;
+    case SB_DELIVERY_EXPIRED:
+    case SB_DELIVERY_DROPPED:
+      return SB_OUTCOME_UNKNOWN;
+    }
+  return SB_OUTCOME_UNKNOWN;
+}
+
+static void
+store_receipt (MemoryState *state, const MemoryDelivery *delivery, gint64 now)
+{
+  MemoryAccount *sender = memory_state_find_user (state, delivery->message->sender_key);
+
+  if (sender != NULL)
+    memory_state_add_receipt (state, sender, delivery->message->id, delivery->recipient->id, now);
+}
+
+static MemoryDelivery *
+find_delivery (MemoryState *state, gint64 recipient, gint64 position, const char *id)
+{
+  if (position != 0)
+    return memory_state_find_by_position (state, recipient, position);
+  return id == NULL ? NULL : memory_state_find_by_id (state, recipient, id);
+}
+
+static void
+apply_end (MemoryState *state, SbOperation *operation)
+{
+  SbDeliveryState to = operation->end.state;
+  MemoryDelivery *delivery = find_delivery (state, operation->end.recipient,
+                                            operation->end.position, operation->end.id);
+
+  operation->outcome = delivery == NULL ? SB_OUTCOME_UNKNOWN : judge_end (delivery->state, to);
+  if (delivery == NULL)
+    return;
+
+  operation->end.position = delivery->position;
+  operation->end.sender_key = delivery->message->sender_key;
+  if (operation->outcome != SB_OUTCOME_DONE)
+    return;
+
+  delivery->attempts = MAX (delivery->attempts, operation->end.attempts);
+  memory_state_move (state, delivery, to, operation->end.reason, operation->end.now);
+  if (to == SB_DELIVERY_CONFIRMED && operation->end.store_receipt)
+    store_receipt (state, delivery, operation->end.now);
+}
+
+static void
+apply_park (MemoryState *state, SbOperation *operation)
+{
+  MemoryDelivery *delivery = memory_state_find_by_position (state, operation->park.recipient,
+                                                            operation->park.position);
+
+  if (delivery == NULL
+      || (delivery->state != SB_DELIVERY_PENDING && delivery->state != SB_DELIVERY_PARKED))
+    {
+      operation->outcome = SB_OUTCOME_UNKNOWN;
+      return;
+    }
+  delivery->due = operation->park.due;
+  delivery->attempts = MAX (delivery->attempts, operation->park.attempts);
+  memory_state_move (state, delivery, SB_DELIVERY_PARKED, SB_REASON_NONE, operation->park.now);
+}
+
+static SbOutcome
+check_user (MemoryState *state, const SbUser *user, const MemoryAccount *account)
+{
+  const MemoryAccount *holder = g_hash_table_lookup (state->users, user->id);
+
+  if (user->key != 0 && account == NULL)
+    return SB_OUTCOME_UNKNOWN;
+  return holder != NULL && holder != account ? SB_OUTCOME_CONFLICT : SB_OUTCOME_DONE;
+}
+
+static void
+apply_put_user (MemoryState *state, SbOperation *operation)
+{
+  g_autoptr (SbUser) stored = NULL;
+  SbUser *user = operation->put_user.user;
+  MemoryAccount *account = user->key == 0 ? NULL : memory_state_find_user (state, user->key);
+
+  operation->outcome = check_user (state, user, account);
+  if (operation->outcome != SB_OUTCOME_DONE)
+    return;
+
+  if (account == NULL)
+    account = memory_state_add_account (state, user->id);
+  stored = sb_user_with_key (user, account->key);
+  memory_state_set_user (state, account, stored);
+  memory_state_see_time (state, user->created);
+  operation->put_user.key = account->key;
+}
+
+static void
+kill_all (MemoryState *state, GSequence *waiting, const MemoryAccount *recipient, gint64 now)
+{
+  GSequenceIter *next = g_sequence_get_begin_iter (waiting);
+
+  while (!g_sequence_iter_is_end (next))
+    {
+      MemoryDelivery *delivery = g_sequence_get (next);
+
+      next = g_sequence_iter_next (next);
+      if (delivery->recipient == recipient)
+        memory_state_move (state, delivery, SB_DELIVERY_DEAD, SB_REASON_RECIPIENT_DELETED, now);
+    }
+}
+
+static void
+apply_remove_user (MemoryState *state, SbOperation *operation)
+{
+  MemoryAccount *account = memory_state_find_user (state, operation->remove_user.key);
+  gint64 now = operation->remove_user.now;
+
+  if (account == NULL)
+    {
+      operation->outcome = SB_OUTCOME_UNKNOWN;
+      return;
+    }
+  kill_all (state, account->pending, account, now);
+  kill_all (state, account->parked, account, now);
+  kill_all (state, state->scheduled, account, now);
+  memory_state_remove_user (state, account);
+  memory_state_see_time (state, now);
+}
+
+static void
+apply_add_receipt (MemoryState *state, SbOperation *operation)
+{
+  MemoryAccount *sender = memory_state_find_user (state, operation->add_receipt.sender_key);
+  MemoryAccount *recipient = memory_state_find_account (state, operation->add_receipt.recipient);
+
+  if (sender == NULL || recipient == NULL)
+    operation->outcome = SB_OUTCOME_UNKNOWN;
+  else
+    memory_state_add_receipt (state, sender, operation->add_receipt.id, recipient->id,
+                              operation->add_receipt.now);
+}
+
+static void
+apply_drop_receipts (MemoryState *state, SbOperation *operation)
+{
+  MemoryAccount *sender = memory_state_find_user (state, operation->drop_receipts.sender_key);
+
+  while (sender != NULL && sender->receipts.head != NULL)
+    {
+      MemoryReceipt *oldest = sender->receipts.head->data;
+
+      if (oldest->number > operation->drop_receipts.up_to)
+        return;
+      memory_state_drop_receipt (state, oldest);
+    }
+}
+
+static MemoryDelivery *
+peek_first (GSequence *sequence)
+{
+  GSequenceIter *first = g_sequence_get_begin_iter (sequence);
+
+  return g_sequence_iter_is_end (first) ? NULL : g_sequence_get (first);
+}
+
+static void
+report (SbOperation *operation, const MemoryDelivery *delivery)
+{
+  SbDue due = {
+    .recipient = delivery->recipient->key,
+    .position = delivery->position,
+    .sender_key = delivery->message->sender_key,
+    .id = g_strdup (delivery->message->id),
+    .state = delivery->state,
+  };
+
+  g_array_append_val (operation->sweep.moved, due);
+}
+
+static gboolean
+expire_one (MemoryState *state, SbOperation *operation)
+{
+  MemoryDelivery *delivery = peek_first (state->deadlines);
+
+  if (delivery == NULL || delivery->message->message->deadline > operation->sweep.now)
+    return FALSE;
+  memory_state_move (state, delivery, SB_DELIVERY_EXPIRED, SB_REASON_TTL, operation->sweep.now);
+  report (operation, delivery);
+  return TRUE;
+}
+
+static gboolean
+wake_one (MemoryState *state, SbOperation *operation)
+{
+  MemoryDelivery *delivery = peek_first (state->scheduled);
+
+  if (delivery == NULL || delivery->message->message->not_before > operation->sweep.now)
+    return FALSE;
+  memory_state_move (state, delivery, SB_DELIVERY_PENDING, SB_REASON_NONE, operation->sweep.now);
+  report (operation, delivery);
+  return TRUE;
+}
+
+static gboolean
+forget_one (MemoryState *state, SbOperation *operation)
+{
+  MemoryMessage *oldest = g_queue_peek_head (&state->remembered);
+
+  if (oldest == NULL
+      || (oldest->ended + state->limits.remember > operation->sweep.now
+          && state->remembered.length <= (guint64) state->limits.remember_max))
+    return FALSE;
+  memory_state_forget (state, oldest);
+  return TRUE;
+}
+
+static gboolean
+drop_one_receipt (MemoryState *state, SbOperation *operation)
+{
+  MemoryReceipt *oldest = g_queue_peek_head (&state->receipts);
+
+  if (oldest == NULL || oldest->time + state->limits.receipts_age > operation->sweep.now)
+    return FALSE;
+  memory_state_drop_receipt (state, oldest);
+  return TRUE;
+}
+
+static gint64
+earlier (gint64 a, gint64 b)
+{
+  return a == 0 || b == 0 ? MAX (a, b) : MIN (a, b);
+}
+
+/* When time alone moves something next, 0 when it never does. */
+static gint64
+find_next (MemoryState *state)
+{
+  const MemoryDelivery *scheduled = peek_first (state->scheduled);
+  const MemoryDelivery *deadline = peek_first (state->deadlines);
+  const MemoryMessage *remembered = g_queue_peek_head (&state->remembered);
+  const MemoryReceipt *receipt = g_queue_peek_head (&state->receipts);
+  gint64 next = 0;
+
+  if (scheduled != NULL)
+    next = earlier (next, scheduled->message->message->not_before);
+  if (deadline != NULL)
+    next = earlier (next, deadline->message->message->deadline);
+  if (remembered != NULL)
+    next = earlier (next, remembered->ended + state->limits.remember);
+  if (receipt != NULL)
+    next = earlier (next, receipt->time + state->limits.receipts_age);
+  return next;
+}
+
+static void
+apply_sweep (MemoryState *state, SbOperation *operation)
+{
+  guint left = operation->sweep.limit;
+
+  while (left > 0
+         && (expire_one (state, operation) || wake_one (state, operation)
+             || forget_one (state, operation) || drop_one_receipt (state, operation)))
+    left--;
+  operation->sweep.more = left == 0;
+  operation->sweep.next = find_next (state);
+}
+
+void
+memory_apply (MemoryState *state, SbOperation *operation)
+{
+  static void (*const appliers[]) (MemoryState *, SbOperation *) = {
+    [SB_OPERATION_APPEND] = apply_append,
+    [SB_OPERATION_END] = apply_end,
+    [SB_OPERATION_PARK] = apply_park,
+    [SB_OPERATION_PUT_USER] = apply_put_user,
+    [SB_OPERATION_REMOVE_USER] = apply_remove_user,
+    [SB_OPERATION_ADD_RECEIPT] = apply_add_receipt,
+    [SB_OPERATION_DROP_RECEIPTS] = apply_drop_receipts,
+    [SB_OPERATION_SWEEP] = apply_sweep,
+  };
+
+  appliers[operation->kind](state, operation);
+}
