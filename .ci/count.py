@@ -14,6 +14,7 @@ import re
 import sys
 
 TAIL_LINES = 40
+STOPPED = 124  # and above: by timeout(1), or by a signal
 GOOD = {"OK", "EXPECTEDFAIL"}
 RE_CASE = re.compile(r"^(not )?ok\b(?:[^#\\]|\\.)*(?:#\s*(skip|todo)\b)?", re.IGNORECASE)
 
@@ -73,8 +74,11 @@ def main():
         passed, failed, skipped = (a + b for a, b in zip((passed, failed, skipped), counts))
         if counts[1]:
             tail(test)
-    if status != 0 and failed == 0:
-        print(f"\nNo test says so, but the run ended with status {status}: it was not built or not finished")
+    if status >= STOPPED:
+        print(f"\nThe run was stopped (status {status}); what it was at counts as failed")
+        failed += 1
+    elif status != 0 and failed == 0:
+        print(f"\nNo test failed, but the run ended with status {status}: it could not be built or started")
         failed = 1
     if skipped:
         print(f"{skipped} skipped")
