@@ -14,11 +14,11 @@
 
 typedef struct
 {
-  const char *origin;   /* (unowned) */
-  guint line;           /* from 1 */
-  char *group;          /* (owned) (nullable): the one that is open */
-  GHashTable *seen;     /* (owned): "group\nkey" → line */
-  GPtrArray *settings;  /* (owned): SbConfigSetting, raw still NULL */
+  const char *origin;  /* (unowned) */
+  guint line;          /* from 1 */
+  char *group;         /* (owned) (nullable): the one that is open */
+  GHashTable *seen;    /* (owned): "group\nkey" → line */
+  GPtrArray *settings; /* (owned): SbConfigSetting, raw still NULL */
 } Scanner;
 
 SbConfigSetting *
@@ -172,6 +172,7 @@ GPtrArray *
 sb_config_file_parse (const char *text, gssize length, const char *origin, GError **error)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
+  g_autoptr (GError) cause = NULL;
   g_auto (Scanner) scanner = { .origin = origin };
   gsize left = length >= 0 ? (gsize) length : strlen (text);
 
@@ -187,13 +188,10 @@ sb_config_file_parse (const char *text, gssize length, const char *origin, GErro
     return NULL;
 
   /* With translations kept, a `key[xx]` is seen, and reported as the unknown key that it is. */
-  if (!g_key_file_load_from_data (file, text, left, G_KEY_FILE_KEEP_TRANSLATIONS, error)
-      || !fill_in_values (scanner.settings, file, error))
+  if (!g_key_file_load_from_data (file, text, left, G_KEY_FILE_KEEP_TRANSLATIONS, &cause)
+      || !fill_in_values (scanner.settings, file, &cause))
     {
-      g_autofree char *why = error != NULL ? g_strdup ((*error)->message) : NULL;
-
-      g_clear_error (error);
-      g_set_error (error, SB_ERROR, SB_ERROR_INVALID, "%s: %s", origin, why);
+      g_set_error (error, SB_ERROR, SB_ERROR_INVALID, "%s: %s", origin, cause->message);
       return NULL;
     }
   return g_steal_pointer (&scanner.settings);

@@ -18,13 +18,11 @@ typedef struct
   gboolean is_override;
 } SbConfigSetting;
 
-SbConfigSetting *sb_config_setting_new (const char *group,
-                                        const char *key,
-                                        const char *raw,
+SbConfigSetting *sb_config_setting_new (const char *group, const char *key, const char *raw,
                                         const char *origin);
 void sb_config_setting_free (SbConfigSetting *setting);
-GPtrArray *
-sb_config_file_parse (const char *text, gssize length, const char *origin, GError **error);
+GPtrArray *sb_config_file_parse (const char *text, gssize length, const char *origin,
+                                 GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbConfigSetting, sb_config_setting_free)
 

@@ -20,11 +20,7 @@ typedef struct
 } Unit;
 
 static const Unit size_units[] = {
-  { 'T', G_GINT64_CONSTANT (1) << 40 },
-  { 'G', 1 << 30 },
-  { 'M', 1 << 20 },
-  { 'K', 1 << 10 },
-  { 0 },
+  { 'T', G_GINT64_CONSTANT (1) << 40 }, { 'G', 1 << 30 }, { 'M', 1 << 20 }, { 'K', 1 << 10 }, { 0 },
 };
 
 static const Unit duration_units[] = {
@@ -212,17 +208,11 @@ parse_boolean (const char *text, gint64 *number)
 }
 
 static gboolean
-parse_choice (const SbConfigKey *key, SbConfigValue *value)
+is_choice (const SbConfigKey *key, const char *text)
 {
   g_auto (GStrv) words = g_strsplit (key->fallback, "|", -1);
 
-  /* The fallback itself comes in as the whole list. */
-  if (g_str_equal (value->text, key->fallback))
-    {
-      g_free (value->text);
-      value->text = g_strdup (words[0]);
-    }
-  return g_strv_contains ((const char *const *) words, value->text);
+  return g_strv_contains ((const char *const *) words, text);
 }
 
 static void
@@ -238,32 +228,32 @@ drop_blank_items (char **list)
   *out = NULL;
 }
 
+/* GKeyFile may return a text and an error at once; only the error counts. */
 static gboolean
 unescape (SbConfigValue *value, const SbConfigKey *key, const char *raw, GError **error)
 {
   g_autoptr (GKeyFile) scratch = g_key_file_new ();
+  g_autoptr (GError) cause = NULL;
   g_autofree char *own = g_strchomp (g_strdup (raw));
 
   g_key_file_set_value (scratch, "g", "k", own);
   if (key->type == SB_CONFIG_LIST)
-    {
-      value->list = g_key_file_get_string_list (scratch, "g", "k", NULL, NULL);
-      if (value->list != NULL)
-        {
-          drop_blank_items (value->list);
-          value->text = g_strjoinv (";", value->list);
-        }
-    }
+    value->list = g_key_file_get_string_list (scratch, "g", "k", NULL, &cause);
   else
+    value->text = g_key_file_get_string (scratch, "g", "k", &cause);
+  if (cause != NULL)
     {
-      value->text = g_key_file_get_string (scratch, "g", "k", NULL);
+      g_set_error_literal (error, SB_ERROR, SB_ERROR_INVALID,
+                           "the value has a backslash that means nothing (write \\\\ for one; "
+                           "\\s, \\n, \\t and \\r are known)");
+      return FALSE;
     }
-  if (value->text != NULL)
-    return TRUE;
-  g_set_error_literal (error, SB_ERROR, SB_ERROR_INVALID,
-                       "the value has a backslash that means nothing (write \\\\ for one; "
-                       "\\s, \\n, \\t and \\r are known)");
-  return FALSE;
+  if (key->type == SB_CONFIG_LIST)
+    {
+      drop_blank_items (value->list);
+      value->text = g_strjoinv (";", value->list);
+    }
+  return TRUE;
 }
 
 static gboolean
@@ -278,7 +268,7 @@ check (SbConfigValue *value, const SbConfigKey *key)
     case SB_CONFIG_DURATION:
       return parse_number (key, g_strstrip (value->text), &value->number);
     case SB_CONFIG_CHOICE:
-      return parse_choice (key, value);
+      return is_choice (key, value->text);
     case SB_CONFIG_STRING:
     case SB_CONFIG_LIST:
     default:
@@ -295,9 +285,7 @@ check (SbConfigValue *value, const SbConfigKey *key)
  * Returns: %FALSE with %SB_ERROR_INVALID when @raw is not what @key asks for
  */
 gboolean
-sb_config_value_parse (SbConfigValue *value,
-                       const SbConfigKey *key,
-                       const char *raw,
+sb_config_value_parse (SbConfigValue *value, const SbConfigKey *key, const char *raw,
                        GError **error)
 {
   g_auto (SbConfigValue) parsed = { 0 };
@@ -317,6 +305,19 @@ sb_config_value_parse (SbConfigValue *value,
   *value = parsed;
   memset (&parsed, 0, sizeof parsed);
   return TRUE;
+}
+
+/* The declared default. A bad one is a fault of the code, found at the first start. */
+void
+sb_config_value_set_fallback (SbConfigValue *value, const SbConfigKey *key)
+{
+  g_autoptr (GError) error = NULL;
+  gsize length = key->type == SB_CONFIG_CHOICE ? strcspn (key->fallback, "|")
+                                               : strlen (key->fallback);
+  g_autofree char *raw = g_strndup (key->fallback, length);
+
+  if (!sb_config_value_parse (value, key, raw, &error))
+    g_error ("the declared default of %s is wrong: %s", key->name, error->message);
 }
 
 void

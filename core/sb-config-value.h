@@ -16,13 +16,11 @@ typedef struct
   char **list;   /* (owned) (nullable): LIST */
 } SbConfigValue;
 
-gboolean sb_config_value_parse (SbConfigValue *value,
-                                const SbConfigKey *key,
-                                const char *raw,
+gboolean sb_config_value_parse (SbConfigValue *value, const SbConfigKey *key, const char *raw,
                                 GError **error);
+void sb_config_value_set_fallback (SbConfigValue *value, const SbConfigKey *key);
 void sb_config_value_clear (SbConfigValue *value);
-gboolean
-sb_config_value_equal (const SbConfigValue *a, const SbConfigValue *b, SbConfigType type);
+gboolean sb_config_value_equal (const SbConfigValue *a, const SbConfigValue *b, SbConfigType type);
 char *sb_config_value_escape (const char *text);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SbConfigValue, sb_config_value_clear)

@@ -103,25 +103,18 @@ typedef struct
  * @origin: where it comes from
  * @user_data: as given to sb_config_foreach()
  */
-typedef void (*SbConfigFunc) (const char *group,
-                              const SbConfigKey *key,
-                              const char *value,
-                              SbConfigOrigin origin,
-                              gpointer user_data);
+typedef void (*SbConfigFunc) (const char *group, const SbConfigKey *key, const char *value,
+                              SbConfigOrigin origin, gpointer user_data);
 
 #define SB_TYPE_CONFIG (sb_config_get_type ())
 G_DECLARE_FINAL_TYPE (SbConfig, sb_config, SB, CONFIG, GObject)
 
 SbConfig *sb_config_new (void);
 gboolean sb_config_load_file (SbConfig *self, const char *path, GError **error);
-gboolean
-sb_config_load_data (SbConfig *self, const char *text, const char *origin, GError **error);
+gboolean sb_config_load_data (SbConfig *self, const char *text, const char *origin, GError **error);
 gboolean sb_config_set (SbConfig *self, const char *assignment, GError **error);
-gboolean sb_config_declare (SbConfig *self,
-                            const char *group,
-                            const SbConfigKey *keys,
-                            gsize n_keys,
-                            GError **error);
+gboolean sb_config_declare (SbConfig *self, const char *group, const SbConfigKey *keys,
+                            gsize n_keys, GError **error);
 gboolean sb_config_check (SbConfig *self, GError **error);
 
 const char *sb_config_get_string (SbConfig *self, const char *group, const char *key);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-config-keys: every key of [bus], with default and bounds. The upper bounds are
+ * wide; they catch a slip of the pen, not a bold decision. Only a key that is read
+ * anew on a reload may carry %SB_CONFIG_RELOADABLE.
+ */
+
+#include "sb-config-keys.h"
+
+#define KIB G_GINT64_CONSTANT (1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define TIB (1024 * GIB)
+
+/* Times are bounded in milliseconds. */
+#define SECOND G_GINT64_CONSTANT (1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define YEAR (365 * 24 * HOUR)
+
+#define MILLION G_GINT64_CONSTANT (1000000)
+
+const SbConfigKey sb_bus_keys[] = {
+  /* The parts it is put together from */
+  { "store", SB_CONFIG_STRING, "sqlite", 0, 0, SB_CONFIG_DEFAULTS,
+    "where messages are kept: the plugin store-NAME" },
+  { "transports", SB_CONFIG_LIST, "soup", 0, 0, SB_CONFIG_DEFAULTS,
+    "what clients connect to: the plugins transport-NAME, separated by ;" },
+  { "deliveries", SB_CONFIG_LIST, "", 0, 0, SB_CONFIG_DEFAULTS,
+    "ways to recipients that do not connect: the plugins delivery-NAME, separated by ;" },
+  { "data-dir", SB_CONFIG_STRING, "/var/lib/simplebus", 0, 0, SB_CONFIG_DEFAULTS,
+    "the folder that holds everything that is stored" },
+
+  /* Delivery control */
+  { "confirm-timeout", SB_CONFIG_DURATION, "10", SECOND / 20, 24 * HOUR, SB_CONFIG_DEFAULTS,
+    "how long a recipient may take to confirm before the message is sent again" },
+  { "window", SB_CONFIG_INTEGER, "64", 1, 65536, SB_CONFIG_DEFAULTS,
+    "messages that a recipient may have unconfirmed at a time" },
+  { "window-bytes", SB_CONFIG_SIZE, "4M", KIB, GIB, SB_CONFIG_DEFAULTS,
+    "the same in bytes; one message is always allowed" },
+  { "park-after", SB_CONFIG_INTEGER, "5", 1, 1000, SB_CONFIG_DEFAULTS,
+    "attempts after which a message leaves the way of the ones behind it" },
+  { "max-attempts", SB_CONFIG_INTEGER, "5", 1, 1000, SB_CONFIG_DEFAULTS,
+    "refusals by an HTTP recipient after which a message is dead" },
+  { "remember", SB_CONFIG_DURATION, "1h", SECOND, YEAR, SB_CONFIG_DEFAULTS,
+    "how long the id of a finished message is known, for duplicates and /status" },
+  { "remember-max", SB_CONFIG_INTEGER, "1000000", 0, 1000 * MILLION, SB_CONFIG_DEFAULTS,
+    "finished messages that are remembered at most" },
+  { "receipts-max", SB_CONFIG_INTEGER, "1000", 0, MILLION, SB_CONFIG_DEFAULTS,
+    "receipts that are kept for a sender while it is offline" },
+  { "file-ttl", SB_CONFIG_DURATION, "30d", SECOND, 10 * YEAR, SB_CONFIG_DEFAULTS,
+    "how long a file waits for its recipients" },
+
+  /* Limits */
+  { "max-message-size", SB_CONFIG_SIZE, "8M", KIB, GIB, SB_CONFIG_DEFAULTS, "the largest message" },
+  { "max-recipients", SB_CONFIG_INTEGER, "100000", 1, 10 * MILLION, SB_CONFIG_DEFAULTS,
+    "recipients of one message" },
+  { "max-queue", SB_CONFIG_INTEGER, "1000000", 1, 1000 * MILLION, SB_CONFIG_DEFAULTS,
+    "messages that may wait for one recipient" },
+  { "max-queue-bytes", SB_CONFIG_SIZE, "4G", KIB, 1024 * TIB, SB_CONFIG_DEFAULTS,
+    "the same in bytes" },
+  { "journal-backlog", SB_CONFIG_INTEGER, "20000", 1, 10 * MILLION, SB_CONFIG_DEFAULTS,
+    "messages that may wait for the disk before senders have to" },
+  { "journal-backlog-bytes", SB_CONFIG_SIZE, "64M", KIB, TIB, SB_CONFIG_DEFAULTS,
+    "the same in bytes; one message is always allowed" },
+  { "in-flight-bytes", SB_CONFIG_SIZE, "256M", KIB, TIB, SB_CONFIG_DEFAULTS,
+    "memory for messages on their way, all recipients together" },
+  { "max-sessions", SB_CONFIG_INTEGER, "20000", 1, 10 * MILLION, SB_CONFIG_DEFAULTS,
+    "WebSocket sessions at a time" },
+  { "max-users", SB_CONFIG_INTEGER, "100000", 1, 10 * MILLION, SB_CONFIG_DEFAULTS, "users in all" },
+  { "disk-reserve", SB_CONFIG_SIZE, "64M", 0, 1024 * TIB, SB_CONFIG_DEFAULTS,
+    "free disk space below which nothing new is accepted" },
+
+  /* Users */
+  { "require-uid", SB_CONFIG_BOOLEAN, "false", 0, 0, SB_CONFIG_DEFAULTS,
+    "refuse a message without uid" },
+  { "open-signup", SB_CONFIG_BOOLEAN, "false", 0, 0, SB_CONFIG_DEFAULTS,
+    "let anybody sign up, not only the first user" },
+  { "open-user-management", SB_CONFIG_BOOLEAN, "false", 0, 0, SB_CONFIG_DEFAULTS,
+    "let every user, not only admins, insert and update users" },
+  { "min-password-length", SB_CONFIG_INTEGER, "1", 1, 512, SB_CONFIG_DEFAULTS,
+    "characters of a new password" },
+  { "token-lifetime", SB_CONFIG_DURATION, "30d", SECOND, 10 * YEAR, SB_CONFIG_DEFAULTS,
+    "how long a session's token logs in again" },
+
+  /* The world around it */
+  { "public-url", SB_CONFIG_STRING, "", 0, 0, SB_CONFIG_DEFAULTS,
+    "how the bus is reached from outside, for links and QR codes" },
+  { "trusted-proxies", SB_CONFIG_LIST, "", 0, 0, SB_CONFIG_DEFAULTS,
+    "addresses or networks whose Forwarded headers count, separated by ;" },
+  { "metrics-token", SB_CONFIG_STRING, "", 0, 0, SB_CONFIG_SECRET,
+    "bearer token that may read /metrics without a user" },
+  { "log-level", SB_CONFIG_CHOICE, "message|error|warning|info|debug", 0, 0, SB_CONFIG_RELOADABLE,
+    "the least important log lines that are written" },
+  { "stop-timeout", SB_CONFIG_DURATION, "10", 0, HOUR, SB_CONFIG_DEFAULTS,
+    "how long a stop waits for what is under way" },
+};
+
+const gsize sb_n_bus_keys = G_N_ELEMENTS (sb_bus_keys);
