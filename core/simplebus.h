@@ -5,6 +5,7 @@
 #pragma once
 
 #include "sb-address.h"
+#include "sb-authenticator.h"
 #include "sb-clock.h"
 #include "sb-config.h"
 #include "sb-envelope.h"
