@@ -61,8 +61,8 @@ sb_json_decode_escape (const char *p, const char *end, gunichar *out)
   if (p[1] == 'u')
     {
       *out = decode_hex (p + 2);
-      if ((*out & 0xfc00) == 0xd800 && end - next >= 6 && next[0] == '\\' && next[1] == 'u'
-          && sb_json_skip_escape (next, end) != NULL && (decode_hex (next + 2) & 0xfc00) == 0xdc00)
+      if ((*out & 0xfc00) == 0xd800 && sb_json_skip_escape (next, end) != NULL && next[1] == 'u'
+          && (decode_hex (next + 2) & 0xfc00) == 0xdc00)
         {
           *out = 0x10000 + ((*out & 0x3ff) << 10 | (decode_hex (next + 2) & 0x3ff));
           return next + 6;

@@ -165,7 +165,7 @@ sb_json_skip_plain (const char *p, const char *end)
 const char *
 sb_json_skip_escape (const char *p, const char *end)
 {
-  if (end - p < 2)
+  if (end - p < 2 || p[0] != '\\')
     return NULL;
   switch (p[1])
     {
