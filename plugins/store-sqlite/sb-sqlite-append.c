@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sb-sqlite-append: a message, its body and its deliveries. */
+
+#include "sb-sqlite-writer.h"
+
+#include "sb-sqlite-codec.h"
+#include "sb-sqlite-queries.h"
+
+static gboolean
+is_full (SbSqliteWriter *self, const SbSqliteTally *tally, gint64 size)
+{
+  return tally->count >= self->limits.max_queue
+         || tally->bytes + size > self->limits.max_queue_bytes;
+}
+
+/* Marks the targets whose queue is full. Returns whether that refuses the message. */
+static gboolean
+mark_full (SbSqliteWriter *self, SbTarget *targets, guint n_targets, gint64 size)
+{
+  gboolean refused = FALSE;
+
+  for (guint i = 0; i < n_targets; i++)
+    {
+      const SbSqliteTally *tally = sb_sqlite_ledger_touch (self->ledger, targets[i].recipient);
+
+      targets[i].full = !tally->gone && is_full (self, tally, size);
+      refused |= targets[i].full && targets[i].named;
+    }
+  return refused;
+}
+
+/* The outcome when a message with this id is there already, or when none is and queues are full. */
+static gboolean
+refuse (SbSqliteWriter *self, SbOperation *operation, GError **error)
+{
+  g_auto (SbSqliteMessage) original = { 0 };
+  const SbMessage *message = operation->append.message;
+  SbSqliteFound found
+      = sb_sqlite_writer_find_message (self, message->id, &original, error);
+
+  if (found == SB_SQLITE_FAILED)
+    return FALSE;
+  if (found == SB_SQLITE_ABSENT)
+    {
+      operation->outcome = SB_OUTCOME_FULL;
+      return TRUE;
+    }
+  for (guint i = 0; i < operation->append.n_targets; i++)
+    operation->append.targets[i].full = FALSE;
+  if (original.sender != message->sender_key)
+    {
+      operation->outcome = SB_OUTCOME_CONFLICT;
+      return TRUE;
+    }
+  operation->outcome = SB_OUTCOME_DUPLICATE;
+  operation->append.n_recipients = original.recipients->len;
+  operation->append.handle = original.handle;
+  return TRUE;
+}
+
+static int
+compare_keys (gconstpointer a, gconstpointer b)
+{
+  gint64 first = *(const gint64 *) a;
+  gint64 second = *(const gint64 *) b;
+
+  return (first > second) - (first < second);
+}
+
+static void
+bind_recipients (SbSqliteWriter *self, sqlite3_stmt *statement, int column, SbOperation *operation)
+{
+  if (operation->append.n_targets == 1)
+    {
+      sqlite3_bind_int64 (statement, column, operation->append.targets[0].recipient);
+      return;
+    }
+  g_array_set_size (self->keys, 0);
+  for (guint i = 0; i < operation->append.n_targets; i++)
+    g_array_append_val (self->keys, operation->append.targets[i].recipient);
+  g_array_sort (self->keys, compare_keys);
+  g_byte_array_set_size (self->scratch, 0);
+  sb_sqlite_encode_keys (self->scratch, (const gint64 *) self->keys->data, self->keys->len);
+  sqlite3_bind_blob (statement, column, self->scratch->len > 0 ? self->scratch->data : (guint8 *) "",
+                     self->scratch->len, SQLITE_STATIC);
+}
+
+/* Inserts the row unless the id is there; @inserted tells. */
+static gboolean
+insert_message (SbSqliteWriter *self, gint64 seq, SbOperation *operation, gboolean *inserted,
+                GError **error)
+{
+  sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_INSERT_MESSAGE);
+  const SbMessage *message = operation->append.message;
+
+  sqlite3_bind_int64 (statement, 1, seq);
+  sqlite3_bind_text (statement, 2, message->id, -1, SQLITE_STATIC);
+  sqlite3_bind_int64 (statement, 3, message->sender_key);
+  sqlite3_bind_int64 (statement, 4, message->accepted);
+  sqlite3_bind_int64 (statement, 5, message->not_before);
+  sqlite3_bind_int64 (statement, 6, message->deadline);
+  bind_recipients (self, statement, 7, operation);
+  if (!sb_sqlite_db_run (self->db, statement, error))
+    return FALSE;
+  *inserted = sqlite3_changes (self->db->handle) > 0;
+  return TRUE;
+}
+
+static gboolean
+insert_body (SbSqliteWriter *self, gint64 seq, GBytes *body, GError **error)
+{
+  sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_INSERT_BODY);
+  gsize size;
+  const void *data = g_bytes_get_data (body, &size);
+
+  sqlite3_bind_int64 (statement, 1, seq);
+  sqlite3_bind_blob64 (statement, 2, size > 0 ? data : "", size, SQLITE_STATIC);
+  self->ledger->now.messages++;
+  self->ledger->now.bytes += size;
+  return sb_sqlite_db_run (self->db, statement, error);
+}
+
+static gboolean
+insert_queued (SbSqliteWriter *self, gint64 seq, gboolean is_shared, gint64 size, SbTarget *target,
+               GError **error)
+{
+  sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_INSERT_QUEUED);
+
+  target->state = SB_DELIVERY_PENDING;
+  target->position = seq;
+  sqlite3_bind_int64 (statement, 1, target->recipient);
+  sqlite3_bind_int64 (statement, 2, seq);
+  sqlite3_bind_null (statement, 3);
+  sqlite3_bind_int (statement, 4, is_shared);
+  sqlite3_bind_int64 (statement, 5, size);
+  return sb_sqlite_db_run (self->db, statement, error);
+}
+
+/* A delivery that does not begin in the queue. */
+static gboolean
+insert_detour (SbSqliteWriter *self, gint64 seq, gboolean is_shared, gint64 size,
+               const SbMessage *message, SbTarget *target, SbReason reason, GError **error)
+{
+  sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_INSERT_DETOUR);
+  gboolean is_dead = reason != SB_REASON_NONE;
+
+  target->state = is_dead ? SB_DELIVERY_DEAD : SB_DELIVERY_SCHEDULED;
+  target->position = 0;
+  sqlite3_bind_int64 (statement, 1, seq);
+  sqlite3_bind_int64 (statement, 2, target->recipient);
+  sqlite3_bind_int64 (statement, 3, 0);
+  sqlite3_bind_int (statement, 4, target->state);
+  sqlite3_bind_int64 (statement, 5, message->accepted);
+  sqlite3_bind_int64 (statement, 6, is_dead ? 0 : message->not_before);
+  sqlite3_bind_int (statement, 7, 0);
+  sqlite3_bind_int (statement, 8, reason);
+  sqlite3_bind_int (statement, 9, is_shared);
+  sqlite3_bind_int64 (statement, 10, size);
+  return sb_sqlite_db_run (self->db, statement, error);
+}
+
+/* A user that was removed while the message was on its way gets a dead delivery, like its others. */
+static gboolean
+insert_target (SbSqliteWriter *self, gint64 seq, SbOperation *operation, SbTarget *target,
+               gint64 size, GError **error)
+{
+  SbSqliteTally *tally = sb_sqlite_ledger_touch (self->ledger, target->recipient);
+  const SbMessage *message = operation->append.message;
+  gboolean is_shared = operation->append.n_targets != 1;
+  SbReason reason = tally->gone    ? SB_REASON_RECIPIENT_DELETED
+                    : target->full ? SB_REASON_QUEUE_FULL
+                                   : SB_REASON_NONE;
+
+  if (reason != SB_REASON_NONE)
+    {
+      self->ledger->now.dead++;
+      return insert_detour (self, seq, is_shared, size, message, target, reason, error);
+    }
+  tally->count++;
+  tally->bytes += size;
+  self->ledger->now.waiting++;
+  if (message->not_before > message->accepted)
+    return insert_detour (self, seq, is_shared, size, message, target, SB_REASON_NONE, error);
+  return insert_queued (self, seq, is_shared, size, target, error);
+}
+
+static gboolean
+insert_fanout (SbSqliteWriter *self, gint64 seq, guint n_targets, gint64 size, GError **error)
+{
+  sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_INSERT_FANOUT);
+
+  sqlite3_bind_int64 (statement, 1, seq);
+  sqlite3_bind_int64 (statement, 2, n_targets);
+  sqlite3_bind_int64 (statement, 3, size);
+  return sb_sqlite_db_run (self->db, statement, error);
+}
+
+/* What hangs on the message beside its deliveries. */
+static gboolean
+insert_extras (SbSqliteWriter *self, gint64 seq, SbOperation *operation, gint64 size,
+               GError **error)
+{
+  const SbMessage *message = operation->append.message;
+
+  if (operation->append.n_targets != 1
+      && !insert_fanout (self, seq, operation->append.n_targets, size, error))
+    return FALSE;
+  if (message->deadline != 0
+      && !sb_sqlite_writer_run_pair (self, SB_SQLITE_W_INSERT_DEADLINE, message->deadline, seq,
+                                         error))
+    return FALSE;
+  return TRUE;
+}
+
+gboolean
+sb_sqlite_writer_append (SbSqliteWriter *self, SbOperation *operation, GError **error)
+{
+  const SbMessage *message = operation->append.message;
+  SbTarget *targets = operation->append.targets;
+  guint n_targets = operation->append.n_targets;
+  gint64 size = g_bytes_get_size (message->body);
+  gint64 seq = self->last_number + 1;
+  gboolean inserted = FALSE;
+
+  operation->append.n_recipients = n_targets;
+  if (mark_full (self, targets, n_targets, size))
+    return refuse (self, operation, error);
+  if (!insert_message (self, seq, operation, &inserted, error))
+    return FALSE;
+  if (!inserted)
+    return refuse (self, operation, error);
+
+  self->last_number = seq;
+  sb_sqlite_writer_saw_time (self, message->accepted);
+  operation->append.handle = sb_sqlite_handle_new (seq, message->deadline != 0, n_targets != 1);
+  if (!insert_body (self, seq, message->body, error)
+      || !insert_extras (self, seq, operation, size, error))
+    return FALSE;
+  for (guint i = 0; i < n_targets; i++)
+    if (!insert_target (self, seq, operation, &targets[i], size, error))
+      return FALSE;
+  return TRUE;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sb-sqlite-ledger: counters that commit and roll back with the database. */
+
+#include "sb-sqlite-ledger.h"
+
+#include "sb-sqlite-queries.h"
+
+SbSqliteLedger *
+sb_sqlite_ledger_new (void)
+{
+  SbSqliteLedger *self = g_new0 (SbSqliteLedger, 1);
+
+  g_mutex_init (&self->lock);
+  self->accounts = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
+  self->touched = g_ptr_array_new ();
+  return self;
+}
+
+void
+sb_sqlite_ledger_free (SbSqliteLedger *self)
+{
+  if (self == NULL)
+    return;
+  g_ptr_array_unref (self->touched);
+  g_hash_table_unref (self->accounts);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+/* The writer's tally of a user; only the writer adds accounts, so it looks without the lock. */
+SbSqliteTally *
+sb_sqlite_ledger_touch (SbSqliteLedger *self, gint64 key)
+{
+  SbSqliteAccount *account = g_hash_table_lookup (self->accounts, &key);
+
+  if (account == NULL)
+    {
+      account = g_new0 (SbSqliteAccount, 1);
+      account->key = key;
+      g_mutex_lock (&self->lock);
+      g_hash_table_insert (self->accounts, &account->key, account);
+      g_mutex_unlock (&self->lock);
+    }
+  if (!account->is_touched)
+    {
+      account->is_touched = TRUE;
+      g_ptr_array_add (self->touched, account);
+    }
+  return &account->now;
+}
+
+/* Shows readers what the batch changed. */
+void
+sb_sqlite_ledger_commit (SbSqliteLedger *self)
+{
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->touched->len; i++)
+    {
+      SbSqliteAccount *account = g_ptr_array_index (self->touched, i);
+
+      account->committed = account->now;
+      account->is_touched = FALSE;
+    }
+  self->committed = self->now;
+  g_mutex_unlock (&self->lock);
+  g_ptr_array_set_size (self->touched, 0);
+}
+
+void
+sb_sqlite_ledger_rollback (SbSqliteLedger *self)
+{
+  for (guint i = 0; i < self->touched->len; i++)
+    {
+      SbSqliteAccount *account = g_ptr_array_index (self->touched, i);
+
+      account->now = account->committed;
+      account->is_touched = FALSE;
+    }
+  self->now = self->committed;
+  g_ptr_array_set_size (self->touched, 0);
+}
+
+/* What is committed for a user. Any thread. */
+SbSqliteTally
+sb_sqlite_ledger_get (SbSqliteLedger *self, gint64 key)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  SbSqliteAccount *account = g_hash_table_lookup (self->accounts, &key);
+
+  return account != NULL ? account->committed : (SbSqliteTally) { 0 };
+}
+
+/* What is committed in all. Any thread. */
+SbSqliteTotals
+sb_sqlite_ledger_get_totals (SbSqliteLedger *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->committed;
+}
+
+/* Calls @row for every row that @sql gives. */
+static gboolean
+scan (SbSqliteLedger *self, SbSqliteDb *db, const char *sql,
+      void (*row) (SbSqliteLedger *self, sqlite3_stmt *statement), GError **error)
+{
+  g_autoptr (SbSqliteStatement) statement = sb_sqlite_db_prepare (db, sql, error);
+  int step;
+
+  if (statement == NULL)
+    return FALSE;
+  while ((step = sb_sqlite_db_step (db, statement, error)) == SB_SQLITE_STEP_ROW)
+    row (self, statement);
+  return step == SB_SQLITE_STEP_DONE;
+}
+
+static void
+add_queue (SbSqliteLedger *self, sqlite3_stmt *statement)
+{
+  SbSqliteTally *tally = sb_sqlite_ledger_touch (self, sqlite3_column_int64 (statement, 0));
+
+  tally->count += sqlite3_column_int64 (statement, 1);
+  tally->bytes += sqlite3_column_int64 (statement, 2);
+  self->now.waiting += sqlite3_column_int64 (statement, 1);
+  self->now.messages += sqlite3_column_int64 (statement, 3);
+  self->now.bytes += sqlite3_column_int64 (statement, 4);
+}
+
+static void
+add_detour (SbSqliteLedger *self, sqlite3_stmt *statement)
+{
+  SbSqliteTally *tally = sb_sqlite_ledger_touch (self, sqlite3_column_int64 (statement, 0));
+  SbDeliveryState state = sqlite3_column_int (statement, 1);
+  gint64 count = sqlite3_column_int64 (statement, 2);
+
+  if (state == SB_DELIVERY_DEAD)
+    self->now.dead += count;
+  else
+    {
+      tally->count += count;
+      tally->bytes += sqlite3_column_int64 (statement, 3);
+      self->now.waiting += count;
+    }
+  if (state == SB_DELIVERY_PARKED)
+    self->now.parked += count;
+  self->now.messages += sqlite3_column_int64 (statement, 4);
+  self->now.bytes += sqlite3_column_int64 (statement, 5);
+}
+
+static void
+add_fanout (SbSqliteLedger *self, sqlite3_stmt *statement)
+{
+  self->now.messages += sqlite3_column_int64 (statement, 0);
+  self->now.bytes += sqlite3_column_int64 (statement, 1);
+}
+
+static void
+add_receipts (SbSqliteLedger *self, sqlite3_stmt *statement)
+{
+  sb_sqlite_ledger_touch (self, sqlite3_column_int64 (statement, 0))->receipts
+      = sqlite3_column_int64 (statement, 1);
+}
+
+static void
+add_removed (SbSqliteLedger *self, sqlite3_stmt *statement)
+{
+  sb_sqlite_ledger_touch (self, sqlite3_column_int64 (statement, 0))->gone = TRUE;
+}
+
+/* Counts what @db holds, once, when the store opens. */
+gboolean
+sb_sqlite_ledger_load (SbSqliteLedger *self, SbSqliteDb *db, GError **error)
+{
+  if (!scan (self, db, SB_SQLITE_COUNT_QUEUE, add_queue, error)
+      || !scan (self, db, SB_SQLITE_COUNT_DETOUR, add_detour, error)
+      || !scan (self, db, SB_SQLITE_COUNT_FANOUT, add_fanout, error)
+      || !scan (self, db, SB_SQLITE_COUNT_RECEIPTS, add_receipts, error)
+      || !scan (self, db, SB_SQLITE_LIST_REMOVED, add_removed, error)
+      || !sb_sqlite_db_get_number (db, SB_SQLITE_COUNT_REMEMBERED, &self->now.remembered, error)
+      || !sb_sqlite_db_get_number (db, SB_SQLITE_GET_LAST_TIME, &self->now.last_time, error))
+    return FALSE;
+  sb_sqlite_ledger_commit (self);
+  return TRUE;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-sqlite-writer: applies batches on the one connection that writes.
+ *
+ * A handle of a message is its number with two flags below, so that the end of
+ * a delivery needs to read nothing: whether it has several recipients, and
+ * whether it has a deadline.
+ */
+#pragma once
+
+#include "sb-sqlite-ledger.h"
+
+/**
+ * SbSqliteLimits:
+ *
+ * What #SbStoreOptions says, times in microseconds.
+ */
+typedef struct
+{
+  gint64 remember;
+  gint64 remember_max;
+  gint64 receipts_max;
+  gint64 receipts_age;
+  gint64 max_queue;
+  gint64 max_queue_bytes;
+} SbSqliteLimits;
+
+typedef struct
+{
+  SbSqliteDb *db;         /* (owned) */
+  SbSqliteLedger *ledger; /* belongs to the store */
+  SbSqliteLimits limits;
+  gint64 last_number;     /* given to a message, position or receipt */
+  gint64 reserved;        /* numbers up to here may be given away without writing that down */
+  GArray *finished;       /* (owned) (element-type SbSqliteSpan) in this batch */
+  GArray *lowered;        /* (owned) (element-type SbSqliteLowered) in this batch */
+  gint64 finished_at;     /* newest time of those */
+  GByteArray *scratch;    /* (owned) */
+  GArray *keys;           /* (owned) (element-type gint64) */
+} SbSqliteWriter;
+
+/* A message with several recipients of which @count deliveries ended. */
+typedef struct
+{
+  gint64 message;
+  gint64 count;
+  gint64 now;
+} SbSqliteLowered;
+
+/* A row of `message`. */
+typedef struct
+{
+  gint64 seq;
+  gint64 sender;
+  gint64 deadline;
+  gint64 handle;
+  char *id;           /* (owned) */
+  GArray *recipients; /* (owned) (element-type gint64) */
+} SbSqliteMessage;
+
+void sb_sqlite_message_clear (SbSqliteMessage *self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SbSqliteMessage, sb_sqlite_message_clear)
+
+/* A delivery, wherever it lies. */
+typedef struct
+{
+  gint64 recipient;
+  gint64 position;
+  SbDeliveryState state;
+  guint attempts;
+  gint64 size;
+  gboolean in_detour; /* it has a row there */
+} SbSqliteDelivery;
+
+/* What a lookup answers. */
+typedef enum
+{
+  SB_SQLITE_FAILED = -1,
+  SB_SQLITE_ABSENT = 0,
+  SB_SQLITE_FOUND = 1,
+} SbSqliteFound;
+
+SbSqliteWriter *sb_sqlite_writer_new (SbSqliteDb *db,
+                                      SbSqliteLedger *ledger,
+                                      const SbSqliteLimits *limits,
+                                      GError **error);
+void sb_sqlite_writer_free (SbSqliteWriter *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbSqliteWriter, sb_sqlite_writer_free)
+
+gboolean sb_sqlite_writer_apply (SbSqliteWriter *self,
+                                 SbOperation *const *operations,
+                                 guint n_operations,
+                                 GError **error);
+
+/* sb-sqlite-writer.c, for the files below */
+static inline sqlite3_stmt *
+sb_sqlite_writer_get (SbSqliteWriter *self, guint query)
+{
+  return self->db->statements[query];
+}
+
+static inline gint64
+sb_sqlite_handle_get_seq (gint64 handle)
+{
+  return handle >> 2;
+}
+
+static inline gint64
+sb_sqlite_handle_new (gint64 seq, gboolean has_deadline, gboolean is_shared)
+{
+  return seq << 2 | (has_deadline ? 2 : 0) | (is_shared ? 1 : 0);
+}
+
+static inline gboolean
+sb_sqlite_handle_has_deadline (gint64 handle)
+{
+  return (handle & 2) != 0;
+}
+
+static inline gboolean
+sb_sqlite_handle_is_shared (gint64 handle)
+{
+  return (handle & 1) != 0;
+}
+
+void sb_sqlite_writer_saw_time (SbSqliteWriter *self, gint64 time);
+SbSqliteFound sb_sqlite_writer_find_message (SbSqliteWriter *self,
+                                             const char *id,
+                                             SbSqliteMessage *message,
+                                             GError **error);
+SbSqliteFound sb_sqlite_writer_get_message (SbSqliteWriter *self,
+                                            gint64 seq,
+                                            SbSqliteMessage *message,
+                                            GError **error);
+gboolean sb_sqlite_writer_run_pair (SbSqliteWriter *self,
+                                    guint query,
+                                    gint64 first,
+                                    gint64 second,
+                                    GError **error);
+gboolean sb_sqlite_writer_settle (SbSqliteWriter *self,
+                                  gint64 handle,
+                                  gint64 deadline,
+                                  gint64 size,
+                                  gint64 now,
+                                  GError **error);
+gboolean sb_sqlite_writer_finish (SbSqliteWriter *self,
+                                  gint64 handle,
+                                  gint64 rows,
+                                  gint64 deadline,
+                                  gint64 size,
+                                  gint64 now,
+                                  GError **error);
+gboolean sb_sqlite_writer_flush (SbSqliteWriter *self, GError **error);
+
+/* sb-sqlite-append.c */
+gboolean sb_sqlite_writer_append (SbSqliteWriter *self, SbOperation *operation, GError **error);
+
+/* sb-sqlite-end.c */
+gboolean sb_sqlite_writer_end (SbSqliteWriter *self, SbOperation *operation, GError **error);
+gboolean sb_sqlite_writer_park (SbSqliteWriter *self, SbOperation *operation, GError **error);
+SbSqliteFound sb_sqlite_writer_locate (SbSqliteWriter *self,
+                                       gint64 seq,
+                                       gint64 recipient,
+                                       SbSqliteDelivery *delivery,
+                                       GError **error);
+gboolean sb_sqlite_writer_end_delivery (SbSqliteWriter *self,
+                                        const SbSqliteMessage *message,
+                                        const SbSqliteDelivery *delivery,
+                                        SbDeliveryState state,
+                                        SbReason reason,
+                                        guint attempts,
+                                        gint64 now,
+                                        GError **error);
+
+/* sb-sqlite-users.c */
+gboolean sb_sqlite_writer_put_user (SbSqliteWriter *self, SbOperation *operation, GError **error);
+gboolean
+sb_sqlite_writer_remove_user (SbSqliteWriter *self, SbOperation *operation, GError **error);
+gboolean sb_sqlite_writer_add_receipt (SbSqliteWriter *self,
+                                       gint64 sender,
+                                       gint64 recipient,
+                                       const char *id,
+                                       gint64 now,
+                                       GError **error);
+gboolean
+sb_sqlite_writer_drop_receipts (SbSqliteWriter *self, SbOperation *operation, GError **error);
+
+/* sb-sqlite-sweep.c */
+gboolean sb_sqlite_writer_sweep (SbSqliteWriter *self, SbOperation *operation, GError **error);
