@@ -33,10 +33,12 @@ gboolean sb_journal_open (SbJournal *self, const SbStoreOptions *options, GError
 void sb_journal_close (SbJournal *self);
 
 void sb_journal_submit (SbJournal *self, SbOperation *operation);
+void sb_journal_submit_all (SbJournal *self, SbOperation **operations, guint n_operations);
 gboolean sb_journal_is_full (SbJournal *self);
 gboolean sb_journal_is_open (SbJournal *self);
 GError *sb_journal_dup_last_error (SbJournal *self);
 
 void sb_journal_read_async (SbJournal *self, SbReadFunc func, GTask *task);
+gpointer sb_journal_read_sync (SbJournal *self, SbReadFunc func, GError **error);
 
 G_END_DECLS

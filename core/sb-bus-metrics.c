@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sb-bus-metrics: what the bus counts and measures, by name. */
+
+#include "sb-bus-private.h"
+
+static double
+gauge_sessions (gpointer user_data)
+{
+  return g_hash_table_size (SB_BUS (user_data)->sessions);
+}
+
+static double
+gauge_in_flight (gpointer user_data)
+{
+  return SB_BUS (user_data)->queue_settings.in_flight;
+}
+
+static double
+gauge_waiting (gpointer user_data)
+{
+  return SB_BUS (user_data)->stats.waiting;
+}
+
+static double
+gauge_parked (gpointer user_data)
+{
+  return SB_BUS (user_data)->stats.parked;
+}
+
+static double
+gauge_dead (gpointer user_data)
+{
+  return SB_BUS (user_data)->stats.dead;
+}
+
+static double
+gauge_remembered (gpointer user_data)
+{
+  return SB_BUS (user_data)->stats.remembered;
+}
+
+static double
+gauge_disk (gpointer user_data)
+{
+  return SB_BUS (user_data)->stats.disk;
+}
+
+static void
+add_gauges (SbBus *self)
+{
+  static const struct
+  {
+    const char *name;
+    const char *help;
+    SbGaugeFunc func;
+  } gauges[] = {
+    { "simplebus_sessions", "Open sessions", gauge_sessions },
+    { "simplebus_in_flight_bytes", "Bytes of messages in memory", gauge_in_flight },
+    { "simplebus_deliveries_waiting", "Deliveries that have not ended", gauge_waiting },
+    { "simplebus_deliveries_parked", "Deliveries that are parked", gauge_parked },
+    { "simplebus_deliveries_dead", "Deliveries that were given up", gauge_dead },
+    { "simplebus_messages_remembered", "Finished messages whose ids are known", gauge_remembered },
+    { "simplebus_store_bytes", "Size of the store on disk", gauge_disk },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (gauges); i++)
+    sb_metrics_gauge (self->metrics, gauges[i].name, gauges[i].help, NULL, gauges[i].func, self);
+}
+
+static void
+add_counters (SbBus *self)
+{
+  SbMetrics *m = self->metrics;
+
+  self->accepted = sb_metrics_counter (m, "simplebus_messages_accepted_total", "Messages made durable", NULL);
+  self->duplicates = sb_metrics_counter (m, "simplebus_messages_duplicate_total", "Messages that were sent again", NULL);
+  self->confirmed = sb_metrics_counter (m, "simplebus_deliveries_confirmed_total", "Deliveries confirmed", NULL);
+  self->expired = sb_metrics_counter (m, "simplebus_deliveries_expired_total", "Deliveries whose time was over", NULL);
+  self->receipts = sb_metrics_counter (m, "simplebus_receipts_total", "Receipts written to sessions at once", NULL);
+  self->takeover_count = sb_metrics_counter (m, "simplebus_takeovers_total", "Sessions that replaced an older one", NULL);
+  self->publish_seconds = sb_metrics_histogram (m, "simplebus_publish_seconds", "From a message's arrival to its commit", NULL);
+  self->queue_settings.deliveries = sb_metrics_counter (m, "simplebus_transmissions_total", "Messages handed to recipients, redeliveries among them", NULL);
+  self->queue_settings.redeliveries = sb_metrics_counter (m, "simplebus_redeliveries_total", "Messages that were not confirmed in time", NULL);
+  self->queue_settings.parked = sb_metrics_counter (m, "simplebus_parked_total", "Deliveries that were parked", NULL);
+}
+
+/* Registers everything. The bus outlives the last rendering. */
+void
+sb_bus_add_metrics (SbBus *self)
+{
+  add_counters (self);
+  add_gauges (self);
+}

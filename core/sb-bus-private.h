@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-bus-private: the bus as its own files see it. sb-bus.c starts, stops and
+ * lets time pass; sb-publish.c takes messages in, sb-receipts.c tells their
+ * senders, sb-pull.c serves those that ask over HTTP.
+ */
+#pragma once
+
+#include "sb-bus.h"
+#include "sb-id.h"
+#include "sb-queue.h"
+#include "sb-session-private.h"
+#include "sb-sweeper.h"
+#include "sb-takeover.h"
+#include "sb-watch.h"
+
+G_BEGIN_DECLS
+
+struct _SbBus
+{
+  GObject parent_instance;
+
+  SbConfig *config;       /* (owned) */
+  SbJournal *journal;     /* (owned) */
+  SbAccounts *accounts;   /* (owned) */
+  SbDirectory *directory; /* (borrowed) of the accounts */
+  SbClock *clock;         /* (owned) */
+  SbMetrics *metrics;     /* (owned) */
+
+  SbIdMaker ids;
+  GHashTable *queues;     /* (owned) gint64 → SbQueue (owned) */
+  GHashTable *sessions;   /* (owned) gint64 in the user → SbSession (owned) */
+  SbTakeovers *takeovers; /* (owned) */
+  SbWatchTable *watches;  /* (owned) */
+  SbSweeper *sweeper;     /* (owned) (nullable) between start and stop */
+  guint tick;
+
+  SbQueueSettings queue_settings;
+  guint max_recipients;
+  guint max_sessions;
+  gboolean require_uid;
+  gint64 disk_reserve;
+  gboolean disk_low;
+
+  SbStoreStats stats;
+  gint64 stats_time; /* monotonic: when they were asked for */
+  gboolean reading_stats;
+
+  SbCounter *accepted;
+  SbCounter *duplicates;
+  SbCounter *confirmed;
+  SbCounter *receipts;
+  SbCounter *expired;
+  SbCounter *takeover_count;
+  SbHistogram *publish_seconds;
+};
+
+SbSession *sb_bus_lookup_session (SbBus *self, gint64 user);
+SbQueue *sb_bus_ensure_queue (SbBus *self, gint64 recipient);
+gboolean sb_bus_check_resources (SbBus *self, GError **error);
+void sb_bus_add_metrics (SbBus *self);
+
+gboolean sb_bus_wants_receipt (SbQueue *queue, gint64 sender_key, gpointer user_data);
+void sb_bus_give_receipt (SbBus *self, gint64 recipient, const SbOperation *operation, const char *id);
+
+G_END_DECLS

@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-bus: the way of a message.
+ *
+ * A transport calls sb_bus_publish() with a scanned envelope. The bus checks
+ * it, routes it, splices `_id` and `sender` into it, and submits one append to
+ * the journal. When that is committed the recipients' queues get the message
+ * from memory, and the sender gets its answer. A recipient confirms through
+ * its session or a fetch; its queue journals the end, and after that commit
+ * the bus tells the sender: on its session, or by a receipt in the store that
+ * waits for one.
+ *
+ * Queues exist for recipients that somebody cares for: with a session, a
+ * fetch, or something under way. Everything else is in the store only.
+ */
+
+#include "sb-bus-private.h"
+
+#include "sb-error.h"
+#include "sb-names.h"
+#include "sb-operation.h"
+
+#include <sys/statvfs.h>
+
+#define TICK_MS 250
+#define STATS_INTERVAL (2 * G_USEC_PER_SEC)
+
+G_DEFINE_FINAL_TYPE (SbBus, sb_bus, G_TYPE_OBJECT)
+
+/* Returns: (transfer none) (nullable): the open session of a user. */
+SbSession *
+sb_bus_lookup_session (SbBus *self, gint64 user)
+{
+  return g_hash_table_lookup (self->sessions, &user);
+}
+
+/* Queues */
+
+static void
+on_delivery_ended (SbQueue *queue, SbOperation *operation, const GError *error, gpointer user_data)
+{
+  SbBus *self = user_data;
+  const char *id = operation->end.message != NULL ? operation->end.message->id : operation->end.id;
+
+  if (error != NULL || operation->outcome != SB_OUTCOME_DONE)
+    return;
+  sb_counter_add (self->confirmed, 1);
+  if (self->sweeper != NULL)
+    sb_sweeper_note_ended (self->sweeper);
+  sb_watch_table_note (self->watches, id, TRUE);
+  sb_bus_give_receipt (self, sb_queue_get_recipient (queue), operation, id);
+}
+
+static const SbQueueHooks queue_hooks = { sb_bus_wants_receipt, on_delivery_ended };
+
+/* Returns: (transfer none): the queue of a recipient, new if need be. */
+SbQueue *
+sb_bus_ensure_queue (SbBus *self, gint64 recipient)
+{
+  SbQueue *queue = g_hash_table_lookup (self->queues, &recipient);
+
+  if (queue == NULL)
+    {
+      gint64 *key = g_new (gint64, 1);
+
+      *key = recipient;
+      queue = sb_queue_new (recipient, &self->queue_settings, self->journal, self->clock,
+                            &queue_hooks, self);
+      g_hash_table_insert (self->queues, key, queue);
+    }
+  return queue;
+}
+
+/* Sessions */
+
+/* Takes a session out of the table without touching its queue. */
+static void
+detach_session (SbBus *self, SbSession *session)
+{
+  g_hash_table_steal (self->sessions, &session->user->key);
+  session->bus = NULL;
+}
+
+static void
+close_session (SbBus *self, SbSession *session, SbCloseReason reason)
+{
+  g_autoptr (SbDelivery) path = g_steal_pointer (&session->path);
+
+  detach_session (self, session);
+  sb_delivery_close (path, reason);
+  sb_session_unref (session);
+}
+
+/* The transport is done with a session. */
+void
+sb_bus_forget_session (SbBus *self, SbSession *session)
+{
+  detach_session (self, session);
+  g_clear_object (&session->path);
+  sb_queue_set_path (session->queue, NULL);
+  sb_session_unref (session);
+}
+
+/**
+ * sb_bus_get_session_delay:
+ * @self: a bus
+ * @user: who wants to open a session
+ *
+ * Two devices that share a user throw each other out again and again; after
+ * a few times the next one has to wait.
+ *
+ * Returns: how long, microseconds; 0: it may open at once
+ */
+gint64
+sb_bus_get_session_delay (SbBus *self, SbUser *user)
+{
+  gint64 delay;
+
+  g_return_val_if_fail (SB_IS_BUS (self), 0);
+
+  if (sb_bus_lookup_session (self, user->key) == NULL)
+    return 0;
+  delay = sb_takeovers_get_delay (self->takeovers, user->key, sb_clock_monotonic (self->clock));
+  if (delay > 0)
+    g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_TAKEOVER_BACKOFF,
+                      SB_LOG_FIELD_USER, user->id, "MESSAGE",
+                      "sessions of %s keep replacing each other (do two devices share the id?): "
+                      "the next one waits %d s",
+                      user->id, (int) (delay / G_USEC_PER_SEC) + 1);
+  return delay;
+}
+
+/**
+ * sb_bus_open_session:
+ * @self: a started bus
+ * @user: whose session it is, authenticated
+ * @path: (transfer none): where its messages go
+ * @flags: what else it wants to hear of
+ * @error: SB_ERROR_BUSY when there are too many sessions, SB_ERROR_CLOSED when the bus stops
+ *
+ * Opens the user's session, in place of an older one. Deliveries may begin
+ * before this function returns.
+ *
+ * Returns: (transfer full) (nullable): the session, for sb_session_close()
+ */
+SbSession *
+sb_bus_open_session (SbBus *self, SbUser *user, SbDelivery *path, SbSessionFlags flags, GError **error)
+{
+  SbSession *session, *older;
+
+  g_return_val_if_fail (SB_IS_BUS (self), NULL);
+
+  if (self->sweeper == NULL)
+    {
+      g_set_error_literal (error, SB_ERROR, SB_ERROR_CLOSED, "the bus is stopping");
+      return NULL;
+    }
+  older = sb_bus_lookup_session (self, user->key);
+  if (older == NULL && g_hash_table_size (self->sessions) >= self->max_sessions)
+    {
+      g_set_error (error, SB_ERROR, SB_ERROR_BUSY, "there are %u sessions already (max-sessions)",
+                   self->max_sessions);
+      return NULL;
+    }
+  if (older != NULL)
+    {
+      sb_takeovers_note (self->takeovers, user->key, sb_clock_monotonic (self->clock));
+      sb_counter_add (self->takeover_count, 1);
+      close_session (self, older, SB_CLOSE_REPLACED);
+    }
+  session = sb_session_new (self, user, path, sb_bus_ensure_queue (self, user->key), flags);
+  g_hash_table_insert (self->sessions, &session->user->key, sb_session_ref (session));
+  sb_queue_set_path (session->queue, path);
+  sb_bus_send_receipts (self, session);
+  return session;
+}
+
+static void
+on_user_changed (SbAccounts *accounts, SbUser *user, gboolean credentials, gpointer user_data)
+{
+  SbBus *self = user_data;
+  SbSession *session = sb_bus_lookup_session (self, user->key);
+
+  if (credentials && session != NULL)
+    {
+      g_autoptr (SbQueue) queue = sb_queue_ref (session->queue);
+
+      close_session (self, session, SB_CLOSE_CREDENTIALS);
+      sb_queue_set_path (queue, NULL);
+    }
+}
+
+static void
+on_user_removed (SbAccounts *accounts, SbUser *user, gpointer user_data)
+{
+  SbBus *self = user_data;
+  SbSession *session = sb_bus_lookup_session (self, user->key);
+  SbQueue *queue = g_hash_table_lookup (self->queues, &user->key);
+
+  if (session != NULL)
+    close_session (self, session, SB_CLOSE_CREDENTIALS);
+  if (queue != NULL)
+    {
+      sb_queue_close (queue);
+      g_hash_table_remove (self->queues, &user->key);
+    }
+}
+
+/* Time */
+
+static void
+tell_expired (SbBus *self, const SbDue *due)
+{
+  SbSession *session = sb_bus_lookup_session (self, due->sender_key);
+  const SbUser *recipient = sb_directory_lookup_key (self->directory, due->recipient);
+
+  sb_counter_add (self->expired, 1);
+  sb_watch_table_note (self->watches, due->id, FALSE);
+  if (session != NULL && recipient != NULL && (session->flags & SB_SESSION_EXPIRED)
+      && sb_session_is_ready (session))
+    sb_delivery_expired (session->path, due->id, recipient->id,
+                         sb_reason_to_string (SB_REASON_TTL));
+}
+
+static void
+on_due (const SbDue *due, gpointer user_data)
+{
+  SbBus *self = user_data;
+  SbQueue *queue = g_hash_table_lookup (self->queues, &due->recipient);
+
+  if (due->state == SB_DELIVERY_EXPIRED)
+    {
+      if (queue != NULL && due->position > 0)
+        sb_queue_forget (queue, due->position);
+      sb_sweeper_note_ended (self->sweeper);
+      tell_expired (self, due);
+    }
+  else if (queue != NULL)
+    sb_queue_note_stored (queue);
+}
+
+static void
+tick_queues (SbBus *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->queues);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (sb_queue_is_idle (value))
+      g_hash_table_iter_remove (&iter);
+    else
+      sb_queue_tick (value);
+}
+
+static void
+read_stats (SbStore *store, GTask *task)
+{
+  g_autofree SbStoreStats *stats = g_new0 (SbStoreStats, 1);
+  GError *error = NULL;
+
+  if (sb_store_stats (store, stats, &error))
+    g_task_return_pointer (task, g_steal_pointer (&stats), g_free);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+on_stats_read (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  SbBus *self = SB_BUS (source);
+  g_autofree SbStoreStats *stats = g_task_propagate_pointer (G_TASK (result), NULL);
+
+  self->reading_stats = FALSE;
+  if (stats != NULL)
+    self->stats = *stats;
+}
+
+static void
+check_disk (SbBus *self)
+{
+  struct statvfs vfs;
+  gboolean low;
+
+  if (self->disk_reserve == 0
+      || statvfs (sb_config_get_string (self->config, "bus", "data-dir"), &vfs) != 0)
+    return;
+  low = (gint64) (vfs.f_bavail * vfs.f_frsize) < self->disk_reserve;
+  if (low && !self->disk_low)
+    g_warning ("less than disk-reserve is free on the disk of data-dir: nothing new is accepted");
+  if (!low && self->disk_low)
+    g_message ("the disk of data-dir has room again");
+  self->disk_low = low;
+}
+
+static void
+refresh_stats (SbBus *self, gint64 now)
+{
+  if (self->reading_stats || now - self->stats_time < STATS_INTERVAL)
+    return;
+  self->stats_time = now;
+  self->reading_stats = TRUE;
+  sb_journal_read_async (self->journal, read_stats, g_task_new (self, NULL, on_stats_read, NULL));
+  check_disk (self);
+  sb_takeovers_clean (self->takeovers, now);
+}
+
+static gboolean
+on_tick (gpointer user_data)
+{
+  SbBus *self = user_data;
+  gint64 now = sb_clock_monotonic (self->clock);
+
+  tick_queues (self);
+  sb_watch_table_check (self->watches, now);
+  sb_sweeper_tick (self->sweeper);
+  refresh_stats (self, now);
+  return G_SOURCE_CONTINUE;
+}
+
+/* Lifecycle */
+
+static void
+on_journal_drained (SbJournal *journal, gpointer user_data)
+{
+  g_signal_emit_by_name (user_data, "drained");
+}
+
+static void
+sb_bus_dispose (GObject *object)
+{
+  SbBus *self = SB_BUS (object);
+
+  if (self->sweeper != NULL)
+    sb_bus_stop (self);
+  G_OBJECT_CLASS (sb_bus_parent_class)->dispose (object);
+}
+
+static void
+disown_queue (gpointer key, gpointer value, gpointer user_data)
+{
+  sb_queue_disown (value);
+}
+
+static void
+sb_bus_finalize (GObject *object)
+{
+  SbBus *self = SB_BUS (object);
+
+  g_hash_table_foreach (self->queues, disown_queue, NULL);
+  g_hash_table_unref (self->sessions);
+  g_hash_table_unref (self->queues);
+  sb_takeovers_free (self->takeovers);
+  sb_watch_table_free (self->watches);
+  g_object_unref (self->metrics);
+  g_object_unref (self->clock);
+  g_object_unref (self->accounts);
+  g_object_unref (self->journal);
+  g_object_unref (self->config);
+  G_OBJECT_CLASS (sb_bus_parent_class)->finalize (object);
+}
+
+static void
+sb_bus_class_init (SbBusClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = sb_bus_dispose;
+  object_class->finalize = sb_bus_finalize;
+
+  /**
+   * SbBus::drained:
+   *
+   * The bus was congested and takes messages again.
+   */
+  g_signal_new ("drained", SB_TYPE_BUS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+sb_bus_init (SbBus *self)
+{
+  self->queues
+      = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) sb_queue_unref);
+  self->sessions = g_hash_table_new (g_int64_hash, g_int64_equal);
+  self->takeovers = sb_takeovers_new ();
+  self->watches = sb_watch_table_new ();
+}
+
+static void
+read_settings (SbBus *self)
+{
+  SbConfig *config = self->config;
+  SbQueueSettings *queue = &self->queue_settings;
+
+  queue->window = sb_config_get_integer (config, "bus", "window");
+  queue->window_bytes = sb_config_get_size (config, "bus", "window-bytes");
+  queue->confirm_timeout = sb_config_get_duration_ms (config, "bus", "confirm-timeout") * 1000;
+  queue->park_after = sb_config_get_integer (config, "bus", "park-after");
+  queue->in_flight_max = sb_config_get_size (config, "bus", "in-flight-bytes");
+  self->max_recipients = sb_config_get_integer (config, "bus", "max-recipients");
+  self->max_sessions = sb_config_get_integer (config, "bus", "max-sessions");
+  self->require_uid = sb_config_get_boolean (config, "bus", "require-uid");
+  self->disk_reserve = sb_config_get_size (config, "bus", "disk-reserve");
+}
+
+/**
+ * sb_bus_new:
+ * @config: (transfer none): with the group `bus` declared
+ * @journal: (transfer none): an open journal
+ * @accounts: (transfer none): with the users loaded
+ * @clock: (transfer none): what time it is
+ * @metrics: (transfer none): where it counts
+ *
+ * Returns: (transfer full): a bus that is not started
+ */
+SbBus *
+sb_bus_new (SbConfig *config, SbJournal *journal, SbAccounts *accounts, SbClock *clock, SbMetrics *metrics)
+{
+  SbBus *self = g_object_new (SB_TYPE_BUS, NULL);
+
+  self->config = g_object_ref (config);
+  self->journal = g_object_ref (journal);
+  self->accounts = g_object_ref (accounts);
+  self->directory = sb_accounts_get_directory (accounts);
+  self->clock = g_object_ref (clock);
+  self->metrics = g_object_ref (metrics);
+  read_settings (self);
+  sb_bus_add_metrics (self);
+  return self;
+}
+
+/**
+ * sb_bus_start:
+ * @self: a new bus
+ * @error: the store's
+ *
+ * Begins to take messages. Blocks for one short read of the store.
+ */
+gboolean
+sb_bus_start (SbBus *self, GError **error)
+{
+  g_autofree SbStoreStats *stats = sb_journal_read_sync (self->journal, read_stats, error);
+
+  if (stats == NULL)
+    return FALSE;
+  self->stats = *stats;
+  sb_id_maker_init (&self->ids, self->stats.last_time);
+  self->sweeper
+      = sb_sweeper_new (self->journal, self->clock, self->stats.last_time, on_due, self);
+  self->tick = g_timeout_add (TICK_MS, on_tick, self);
+  g_signal_connect_object (self->journal, "drained", G_CALLBACK (on_journal_drained), self, 0);
+  g_signal_connect_object (self->accounts, "user-changed", G_CALLBACK (on_user_changed), self, 0);
+  g_signal_connect_object (self->accounts, "user-removed", G_CALLBACK (on_user_removed), self, 0);
+  check_disk (self);
+  return TRUE;
+}
+
+/**
+ * sb_bus_stop:
+ * @self: a started bus
+ *
+ * Takes nothing new, closes all sessions and answers everybody who waits.
+ * What is in the journal is committed by sb_journal_close().
+ */
+void
+sb_bus_stop (SbBus *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_return_if_fail (SB_IS_BUS (self));
+
+  if (self->sweeper == NULL)
+    return;
+  g_clear_handle_id (&self->tick, g_source_remove);
+  g_clear_pointer (&self->sweeper, sb_sweeper_free);
+  for (;;)
+    {
+      g_hash_table_iter_init (&iter, self->sessions);
+      if (!g_hash_table_iter_next (&iter, NULL, &value))
+        break;
+      close_session (self, value, SB_CLOSE_STOPPING);
+    }
+  g_hash_table_iter_init (&iter, self->queues);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    sb_queue_close (value);
+  sb_watch_table_check (self->watches, G_MAXINT64);
+}
+
+/* Whether a message can be taken now. */
+gboolean
+sb_bus_check_resources (SbBus *self, GError **error)
+{
+  if (self->sweeper == NULL)
+    {
+      g_set_error_literal (error, SB_ERROR, SB_ERROR_CLOSED, "the bus is stopping");
+      return FALSE;
+    }
+  if (self->disk_low)
+    {
+      g_set_error_literal (error, SB_ERROR, SB_ERROR_NO_SPACE,
+                           "the disk of the bus is full: nothing new is accepted until there is room");
+      return FALSE;
+    }
+  if (sb_journal_is_full (self->journal))
+    {
+      g_set_error_literal (error, SB_ERROR, SB_ERROR_BUSY,
+                           "too many messages wait for the disk; send it again in a moment");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/**
+ * sb_bus_get_config:
+ * @self: a bus
+ *
+ * Returns: (transfer none): the configuration
+ */
+SbConfig *
+sb_bus_get_config (SbBus *self)
+{
+  return self->config;
+}
+
+/**
+ * sb_bus_get_accounts:
+ * @self: a bus
+ *
+ * Returns: (transfer none): its users
+ */
+SbAccounts *
+sb_bus_get_accounts (SbBus *self)
+{
+  return self->accounts;
+}
+
+/**
+ * sb_bus_get_metrics:
+ * @self: a bus
+ *
+ * Returns: (transfer none): where it counts
+ */
+SbMetrics *
+sb_bus_get_metrics (SbBus *self)
+{
+  return self->metrics;
+}
+
+/**
+ * sb_bus_get_clock:
+ * @self: a bus
+ *
+ * Returns: (transfer none): what time it is for the bus
+ */
+SbClock *
+sb_bus_get_clock (SbBus *self)
+{
+  return self->clock;
+}
+
+/**
+ * sb_bus_is_congested:
+ * @self: a bus
+ *
+ * Returns: whether senders have to wait; SbBus::drained tells when they need not any more
+ */
+gboolean
+sb_bus_is_congested (SbBus *self)
+{
+  return sb_journal_is_full (self->journal);
+}
+
+/**
+ * sb_bus_check_ready:
+ * @self: a bus
+ * @error: why it is not
+ *
+ * Returns: whether it accepts messages: it runs, the store takes writes, the disk has room
+ */
+gboolean
+sb_bus_check_ready (SbBus *self, GError **error)
+{
+  GError *failure = sb_journal_dup_last_error (self->journal);
+
+  if (!sb_bus_check_resources (self, error))
+    {
+      g_clear_error (&failure);
+      return FALSE;
+    }
+  if (failure != NULL)
+    {
+      g_propagate_prefixed_error (error, failure, "the store does not take writes: ");
+      return FALSE;
+    }
+  return TRUE;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-queue-private: what the two halves of a queue share. sb-queue.c sends,
+ * confirms and waits; sb-queue-load.c brings in from the store.
+ */
+#pragma once
+
+#include "sb-queue.h"
+
+G_BEGIN_DECLS
+
+/* Parked deliveries that are tried again at the same time. */
+#define SB_QUEUE_RETRY_WINDOW 8
+
+/* Where a delivery is in flight. */
+typedef enum
+{
+  SB_FLIGHT_NONE,
+  SB_FLIGHT_SESSION,
+  SB_FLIGHT_FETCH,
+} SbFlightPath;
+
+/* A delivery in memory. */
+typedef struct
+{
+  GList link;         /* in exactly one of the queue's lists */
+  SbMessage *message; /* (owned) */
+  gint64 position;
+  gint64 handle;
+  gint64 deadline; /* monotonic, microseconds: when it counts as an attempt that failed */
+  guint attempts;
+  SbFlightPath path;
+  gboolean parked; /* taken out of the store's parked ones */
+} SbFlight;
+
+struct _SbQueue
+{
+  guint ref_count;
+  gint64 recipient;
+  SbQueueSettings *settings; /* (borrowed) */
+  SbJournal *journal;        /* (owned) */
+  SbClock *clock;            /* (owned) */
+  const SbQueueHooks *hooks; /* (borrowed) static */
+  gpointer user_data;
+
+  SbDelivery *path; /* (owned) (nullable) of the open session */
+  GQueue fetches;   /* of Fetch (owned), oldest first */
+  guint last_fetch;
+
+  GQueue window; /* of SbFlight (owned): in flight or next to go, in position order */
+  GQueue retry;  /* of SbFlight (owned): parked ones that are due */
+  GQueue ready;  /* of SbFlight (owned): behind the window */
+  gsize window_bytes;
+  gsize ready_bytes;
+  guint n_unsent; /* in the window, with SB_FLIGHT_NONE */
+  GArray *tried;  /* (owned) of Tried: attempts of deliveries that left memory */
+
+  gint64 cursor;          /* the highest position that came into memory */
+  gboolean behind;        /* the store may have more above the cursor */
+  gboolean reading;       /* a page is on its way … */
+  GQueue arrivals;        /* … meanwhile appended: SbFlight (owned) … */
+  gboolean arrivals_lost; /* … or too many of them */
+  gboolean reading_parked;
+  gint64 parked_due;    /* wall clock: when to ask for parked ones; G_MAXINT64: there are none */
+  gint64 hold_until;    /* monotonic: after a failure, no reading before */
+  guint epoch;          /* changes when what is being read is not wanted any more */
+  guint64 n_submitted;  /* changes given to the journal … */
+  guint64 n_finished;   /* … and how many of them are through */
+  guint64 read_barrier; /* reading waits until so many are through */
+
+  gboolean filling;
+  gboolean fill_again;
+  gboolean closed;
+};
+
+SbFlight *sb_flight_new (SbQueue *queue, SbMessage *message, gint64 position, gint64 handle);
+void sb_flight_free (SbQueue *queue, SbFlight *flight);
+void sb_flight_clear_list (SbQueue *queue, GQueue *list);
+
+void sb_queue_fill (SbQueue *self);
+gboolean sb_queue_has_consumer (SbQueue *self);
+gboolean sb_queue_has_memory (SbQueue *self);
+
+void sb_queue_load (SbQueue *self);
+gboolean sb_queue_is_loading (SbQueue *self);
+void sb_queue_rewind (SbQueue *self, gint64 position);
+void sb_queue_note_tried (SbQueue *self, const SbFlight *flight);
+
+G_END_DECLS

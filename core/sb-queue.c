@@ -1,0 +1,781 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-queue: window, redelivery, parking, fetches.
+ *
+ * A delivery comes into memory (sb-queue-load.c), waits in `ready`, moves into
+ * the `window` when there is room, and goes out on the session's path or with
+ * a fetch. A confirmation takes it out at once and is then journaled: should
+ * the journal fail, it comes again. Without one it is sent again after the
+ * time-out; after too many attempts it is parked in the store, so that it
+ * never blocks those behind it, and is tried again from there in a small list
+ * of its own.
+ *
+ * The queue looks at the time when it is ticked; it owns no timer.
+ */
+
+#include "sb-queue-private.h"
+
+#include "sb-error.h"
+
+#define MAX_PAUSE (10 * 60 * G_USEC_PER_SEC)
+
+typedef struct
+{
+  guint id;
+  guint limit;
+  gint64 deadline; /* monotonic, microseconds */
+  gint64 visibility;
+  SbQueueFetchFunc func;
+  gpointer user_data;
+} Fetch;
+
+/* A confirmation that somebody wants to hear of. */
+typedef struct
+{
+  SbQueue *queue; /* (owned) */
+  SbQueueConfirmFunc func;
+  gpointer user_data;
+} ConfirmCall;
+
+/* Flights */
+
+/* Makes a flight and counts its memory. */
+SbFlight *
+sb_flight_new (SbQueue *queue, SbMessage *message, gint64 position, gint64 handle)
+{
+  SbFlight *self = g_new0 (SbFlight, 1);
+
+  self->link.data = self;
+  self->message = sb_message_ref (message);
+  self->position = position;
+  self->handle = handle;
+  queue->settings->in_flight += sb_message_get_size (message);
+  return self;
+}
+
+/* Frees a flight that is in no list. */
+void
+sb_flight_free (SbQueue *queue, SbFlight *self)
+{
+  queue->settings->in_flight -= sb_message_get_size (self->message);
+  sb_message_unref (self->message);
+  g_free (self);
+}
+
+/* Frees all flights of a list. */
+void
+sb_flight_clear_list (SbQueue *queue, GQueue *list)
+{
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (list)) != NULL)
+    sb_flight_free (queue, link->data);
+}
+
+static SbFlight *
+find_by_id (const GQueue *list, const char *id)
+{
+  for (const GList *l = list->head; l != NULL; l = l->next)
+    {
+      SbFlight *flight = l->data;
+
+      if (strcmp (flight->message->id, id) == 0)
+        return flight;
+    }
+  return NULL;
+}
+
+static SbFlight *
+find_by_position (const GQueue *list, gint64 position)
+{
+  for (const GList *l = list->head; l != NULL; l = l->next)
+    {
+      SbFlight *flight = l->data;
+
+      if (flight->position == position)
+        return flight;
+    }
+  return NULL;
+}
+
+/* Takes a flight out of the window or the retries. */
+static void
+take_out (SbQueue *self, SbFlight *flight)
+{
+  if (flight->parked)
+    {
+      g_queue_unlink (&self->retry, &flight->link);
+      return;
+    }
+  g_queue_unlink (&self->window, &flight->link);
+  self->window_bytes -= sb_message_get_size (flight->message);
+  if (flight->path == SB_FLIGHT_NONE)
+    self->n_unsent--;
+}
+
+static void
+set_unsent (SbQueue *self, SbFlight *flight)
+{
+  if (flight->path != SB_FLIGHT_NONE && !flight->parked)
+    self->n_unsent++;
+  flight->path = SB_FLIGHT_NONE;
+  flight->deadline = 0;
+}
+
+static void
+set_sent (SbQueue *self, SbFlight *flight, SbFlightPath path, gint64 time_allowed)
+{
+  if (flight->path == SB_FLIGHT_NONE && !flight->parked)
+    self->n_unsent--;
+  flight->path = path;
+  flight->deadline = sb_clock_monotonic (self->clock) + time_allowed;
+}
+
+/* Whether the bus as a whole may take more into memory. */
+gboolean
+sb_queue_has_memory (SbQueue *self)
+{
+  return self->settings->in_flight < self->settings->in_flight_max;
+}
+
+/* Whether somebody waits for deliveries. */
+gboolean
+sb_queue_has_consumer (SbQueue *self)
+{
+  return self->path != NULL || self->fetches.length > 0;
+}
+
+/* The journal's answers */
+
+static void
+submit (SbQueue *self, SbOperation *operation)
+{
+  self->n_submitted++;
+  sb_journal_submit (self->journal, operation);
+}
+
+static void
+on_ended (SbOperation *operation, const GError *error, gpointer user_data)
+{
+  g_autoptr (SbQueue) self = user_data;
+
+  self->n_finished++;
+  if (error != NULL && operation->end.position > 0)
+    sb_queue_rewind (self, operation->end.position);
+  else if (error == NULL && operation->outcome == SB_OUTCOME_DONE && operation->end.id != NULL)
+    sb_queue_forget (self, operation->end.position);
+  if (self->hooks != NULL)
+    self->hooks->ended (self, operation, error, self->user_data);
+  sb_queue_fill (self);
+}
+
+static void
+on_confirm_ended (SbOperation *operation, const GError *error, gpointer user_data)
+{
+  ConfirmCall *call = user_data;
+
+  on_ended (operation, error, g_steal_pointer (&call->queue));
+  call->func (operation->outcome, error, call->user_data);
+  g_free (call);
+}
+
+static void
+on_parked (SbOperation *operation, const GError *error, gpointer user_data)
+{
+  g_autoptr (SbQueue) self = user_data;
+
+  self->n_finished++;
+  if (self->closed)
+    return;
+  if (error != NULL)
+    sb_queue_rewind (self, operation->park.position);
+  else
+    self->parked_due = MIN (self->parked_due, operation->park.due);
+  sb_queue_fill (self);
+}
+
+/* Sending */
+
+static void
+send_on_path (SbQueue *self, SbFlight *flight)
+{
+  set_sent (self, flight, SB_FLIGHT_SESSION, self->settings->confirm_timeout);
+  sb_counter_add (self->settings->deliveries, 1);
+  sb_delivery_deliver (self->path, flight->message);
+}
+
+/* Moves what fits from `ready` into the window. */
+static void
+admit (SbQueue *self)
+{
+  const SbQueueSettings *settings = self->settings;
+
+  while (self->ready.length > 0 && self->window.length < settings->window)
+    {
+      SbFlight *flight = self->ready.head->data;
+      gsize size = sb_message_get_size (flight->message);
+
+      if (self->window.length > 0 && self->window_bytes + size > settings->window_bytes)
+        return;
+      g_queue_unlink (&self->ready, &flight->link);
+      self->ready_bytes -= size;
+      g_queue_push_tail_link (&self->window, &flight->link);
+      self->window_bytes += size;
+      self->n_unsent++;
+    }
+}
+
+/* The first of the window that was not sent. They are nearly always the last
+ * ones, so the search begins there. */
+static GList *
+first_unsent (SbQueue *self)
+{
+  guint left = self->n_unsent;
+  GList *first = NULL;
+
+  for (GList *l = self->window.tail; left > 0 && l != NULL; l = l->prev)
+    if (((SbFlight *) l->data)->path == SB_FLIGHT_NONE)
+      {
+        first = l;
+        left--;
+      }
+  return first;
+}
+
+static void
+send_list (SbQueue *self, GList *from)
+{
+  for (GList *l = from; l != NULL && self->path != NULL && sb_delivery_is_ready (self->path);
+       l = l->next)
+    {
+      SbFlight *flight = l->data;
+
+      if (flight->path == SB_FLIGHT_NONE)
+        send_on_path (self, flight);
+    }
+}
+
+static void
+send_waiting (SbQueue *self)
+{
+  if (self->path == NULL)
+    return;
+  if (self->n_unsent > 0)
+    send_list (self, first_unsent (self));
+  if (self->retry.length > 0)
+    send_list (self, self->retry.head);
+}
+
+/* Fetches */
+
+static void
+collect (SbQueue *self, const Fetch *fetch, GList *from, GPtrArray *messages)
+{
+  for (GList *l = from; l != NULL && messages->len < fetch->limit; l = l->next)
+    {
+      SbFlight *flight = l->data;
+
+      if (flight->path != SB_FLIGHT_NONE)
+        continue;
+      set_sent (self, flight, SB_FLIGHT_FETCH, fetch->visibility);
+      sb_counter_add (self->settings->deliveries, 1);
+      g_ptr_array_add (messages, sb_message_ref (flight->message));
+    }
+}
+
+/* Answers the oldest fetch if it can be answered now. */
+static gboolean
+serve_fetch (SbQueue *self)
+{
+  g_autoptr (GPtrArray) messages
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_message_unref);
+  Fetch *fetch = g_queue_peek_head (&self->fetches);
+
+  collect (self, fetch, first_unsent (self), messages);
+  collect (self, fetch, self->retry.head, messages);
+  if (messages->len == 0
+      && (sb_queue_is_loading (self) || sb_clock_monotonic (self->clock) < fetch->deadline))
+    return FALSE;
+
+  g_queue_pop_head (&self->fetches);
+  fetch->func (messages, NULL, fetch->user_data);
+  g_free (fetch);
+  return TRUE;
+}
+
+/* Does all that can be done now: called whenever something has changed. */
+void
+sb_queue_fill (SbQueue *self)
+{
+  if (self->closed)
+    return;
+  self->fill_again = TRUE;
+  if (self->filling)
+    return;
+
+  sb_queue_ref (self);
+  self->filling = TRUE;
+  while (self->fill_again && !self->closed)
+    {
+      self->fill_again = FALSE;
+      admit (self);
+      send_waiting (self);
+      sb_queue_load (self);
+      while (!self->closed && self->fetches.length > 0 && serve_fetch (self))
+        admit (self);
+    }
+  self->filling = FALSE;
+  sb_queue_unref (self);
+}
+
+/* Time */
+
+/* Attempt by attempt: 2, 4, 8 … time-outs, at most ten minutes. */
+static gint64
+pause_after (const SbQueueSettings *settings, guint attempts)
+{
+  guint doublings = attempts - settings->park_after + 1;
+  gint64 pause = settings->confirm_timeout;
+
+  while (doublings-- > 0 && pause < MAX_PAUSE)
+    pause *= 2;
+  return MIN (pause, MAX_PAUSE);
+}
+
+static void
+park (SbQueue *self, SbFlight *flight)
+{
+  SbOperation *operation = sb_operation_new (SB_OPERATION_PARK, on_parked, sb_queue_ref (self));
+  gint64 now = sb_clock_wall (self->clock);
+
+  operation->park.recipient = self->recipient;
+  operation->park.position = flight->position;
+  operation->park.handle = flight->handle;
+  operation->park.attempts = flight->attempts;
+  operation->park.now = now;
+  operation->park.due = now + pause_after (self->settings, flight->attempts);
+  take_out (self, flight);
+  sb_flight_free (self, flight);
+  sb_counter_add (self->settings->parked, 1);
+  submit (self, operation);
+}
+
+static void
+give_up_waiting (SbQueue *self, SbFlight *flight)
+{
+  if (flight->path == SB_FLIGHT_SESSION && !sb_delivery_is_ready (self->path))
+    {
+      /* It may not even have left: the peer does not read. No attempt. */
+      flight->deadline = sb_clock_monotonic (self->clock) + self->settings->confirm_timeout;
+      return;
+    }
+  flight->attempts++;
+  if (flight->attempts >= self->settings->park_after)
+    {
+      park (self, flight);
+      return;
+    }
+  sb_counter_add (self->settings->redeliveries, 1);
+  if (flight->path == SB_FLIGHT_SESSION)
+    send_on_path (self, flight);
+  else
+    set_unsent (self, flight);
+}
+
+static void
+check_deadlines (SbQueue *self, GQueue *list, gint64 now)
+{
+  GList *next;
+
+  for (GList *l = list->head; l != NULL; l = next)
+    {
+      SbFlight *flight = l->data;
+
+      next = l->next;
+      if (flight->path != SB_FLIGHT_NONE && flight->deadline <= now)
+        give_up_waiting (self, flight);
+    }
+}
+
+/* Takes all flights of a list out of memory but those that a fetch holds. */
+static void
+drop_list (SbQueue *self, GQueue *list, gint64 *lowest)
+{
+  GList *next;
+
+  for (GList *l = list->head; l != NULL; l = next)
+    {
+      SbFlight *flight = l->data;
+
+      next = l->next;
+      if (flight->path == SB_FLIGHT_FETCH)
+        continue;
+      if (!flight->parked)
+        *lowest = MIN (*lowest, flight->position);
+      sb_queue_note_tried (self, flight);
+      take_out (self, flight);
+      sb_flight_free (self, flight);
+    }
+}
+
+/* Nobody is there to deliver to: memory goes back, the store has it all. */
+static void
+drop_unwanted (SbQueue *self)
+{
+  gint64 lowest = self->cursor + 1;
+
+  if (self->ready.length > 0)
+    lowest = MIN (lowest, ((SbFlight *) self->ready.head->data)->position);
+  drop_list (self, &self->window, &lowest);
+  drop_list (self, &self->retry, &lowest);
+  sb_queue_rewind (self, lowest);
+}
+
+static void
+unsend_list (SbQueue *self, GQueue *list)
+{
+  for (GList *l = list->head; l != NULL; l = l->next)
+    {
+      SbFlight *flight = l->data;
+
+      if (flight->path == SB_FLIGHT_SESSION)
+        set_unsent (self, flight);
+    }
+}
+
+/* Public API */
+
+/**
+ * sb_queue_new:
+ * @recipient: key of the recipient
+ * @settings: (transfer none): shared by all queues
+ * @journal: (transfer none): where changes go and pages come from
+ * @clock: (transfer none): what time it is
+ * @hooks: (transfer none): static
+ * @user_data: for the hooks
+ *
+ * Returns: (transfer full): a queue that knows nothing of the store's content yet
+ */
+SbQueue *
+sb_queue_new (gint64 recipient,
+              SbQueueSettings *settings,
+              SbJournal *journal,
+              SbClock *clock,
+              const SbQueueHooks *hooks,
+              gpointer user_data)
+{
+  SbQueue *self = g_new0 (SbQueue, 1);
+
+  self->ref_count = 1;
+  self->recipient = recipient;
+  self->settings = settings;
+  self->journal = g_object_ref (journal);
+  self->clock = g_object_ref (clock);
+  self->hooks = hooks;
+  self->user_data = user_data;
+  self->behind = TRUE;
+  self->tried = g_array_new (FALSE, FALSE, sizeof (gint64) * 2);
+  return self;
+}
+
+/**
+ * sb_queue_ref:
+ * @self: a queue
+ *
+ * Returns: (transfer full): @self
+ */
+SbQueue *
+sb_queue_ref (SbQueue *self)
+{
+  self->ref_count++;
+  return self;
+}
+
+/**
+ * sb_queue_unref:
+ * @self: (transfer full): a queue
+ */
+void
+sb_queue_unref (SbQueue *self)
+{
+  if (--self->ref_count > 0)
+    return;
+  sb_flight_clear_list (self, &self->window);
+  sb_flight_clear_list (self, &self->retry);
+  sb_flight_clear_list (self, &self->ready);
+  sb_flight_clear_list (self, &self->arrivals);
+  g_array_unref (self->tried);
+  g_clear_object (&self->path);
+  g_object_unref (self->clock);
+  g_object_unref (self->journal);
+  g_free (self);
+}
+
+/**
+ * sb_queue_get_recipient:
+ * @self: a queue
+ *
+ * Returns: the recipient's key
+ */
+gint64
+sb_queue_get_recipient (SbQueue *self)
+{
+  return self->recipient;
+}
+
+/**
+ * sb_queue_set_path:
+ * @self: a queue
+ * @path: (nullable) (transfer none): of the session that was opened; %NULL: it was closed
+ *
+ * What was in flight on an older path goes out on the new one, in order and
+ * without counting as an attempt; without a path it goes back to the store.
+ */
+void
+sb_queue_set_path (SbQueue *self, SbDelivery *path)
+{
+  g_set_object (&self->path, path);
+  unsend_list (self, &self->window);
+  unsend_list (self, &self->retry);
+  if (!sb_queue_has_consumer (self))
+    drop_unwanted (self);
+  sb_queue_fill (self);
+}
+
+/**
+ * sb_queue_wake:
+ * @self: a queue
+ *
+ * The path can take more.
+ */
+void
+sb_queue_wake (SbQueue *self)
+{
+  sb_queue_fill (self);
+}
+
+/**
+ * sb_queue_fetch:
+ * @self: a queue
+ * @limit: messages at most
+ * @wait: how long to wait for the first one, microseconds
+ * @visibility: how long the caller has to confirm them, microseconds
+ * @func: called once, possibly before this function returns
+ * @user_data: for @func
+ *
+ * Takes what is not in flight elsewhere: the next of the queue, then parked
+ * ones that are due.
+ *
+ * Returns: a number for sb_queue_cancel_fetch()
+ */
+guint
+sb_queue_fetch (SbQueue *self,
+                guint limit,
+                gint64 wait,
+                gint64 visibility,
+                SbQueueFetchFunc func,
+                gpointer user_data)
+{
+  Fetch *fetch = g_new0 (Fetch, 1);
+  guint id = ++self->last_fetch;
+
+  fetch->id = id;
+  fetch->limit = limit;
+  fetch->deadline = sb_clock_monotonic (self->clock) + wait;
+  fetch->visibility = visibility;
+  fetch->func = func;
+  fetch->user_data = user_data;
+  g_queue_push_tail (&self->fetches, fetch);
+  sb_queue_fill (self);
+  return id;
+}
+
+/**
+ * sb_queue_cancel_fetch:
+ * @self: a queue
+ * @id: of a fetch; one that was answered is ignored
+ *
+ * Forgets the fetch; its function is not called any more.
+ */
+void
+sb_queue_cancel_fetch (SbQueue *self, guint id)
+{
+  for (GList *l = self->fetches.head; l != NULL; l = l->next)
+    if (((Fetch *) l->data)->id == id)
+      {
+        g_free (l->data);
+        g_queue_delete_link (&self->fetches, l);
+        break;
+      }
+}
+
+static SbOperation *
+confirm_operation (SbQueue *self, SbFlight *flight, const char *id)
+{
+  SbOperation *operation = sb_operation_new (SB_OPERATION_END, NULL, NULL);
+
+  operation->end.recipient = self->recipient;
+  operation->end.state = SB_DELIVERY_CONFIRMED;
+  operation->end.now = sb_clock_wall (self->clock);
+  if (flight == NULL)
+    {
+      /* Its sender is known after the commit only, so the receipt goes through the store. */
+      operation->end.id = g_strdup (id);
+      operation->end.store_receipt = TRUE;
+      return operation;
+    }
+  operation->end.position = flight->position;
+  operation->end.handle = flight->handle;
+  operation->end.message = sb_message_ref (flight->message);
+  operation->end.attempts = flight->attempts;
+  operation->end.store_receipt
+      = self->hooks->wants_receipt (self, flight->message->sender_key, self->user_data);
+  return operation;
+}
+
+/**
+ * sb_queue_confirm:
+ * @self: a queue
+ * @id: of a message that the recipient says it has
+ * @func: (nullable): called after the commit
+ * @user_data: for @func
+ *
+ * Ends the delivery, in memory or not.
+ */
+void
+sb_queue_confirm (SbQueue *self, const char *id, SbQueueConfirmFunc func, gpointer user_data)
+{
+  SbFlight *flight = find_by_id (&self->window, id);
+  SbOperation *operation;
+
+  if (flight == NULL)
+    flight = find_by_id (&self->retry, id);
+  operation = confirm_operation (self, flight, id);
+  operation->func = on_ended;
+  operation->user_data = sb_queue_ref (self);
+  if (func != NULL)
+    {
+      ConfirmCall *call = g_new (ConfirmCall, 1);
+
+      call->queue = operation->user_data;
+      call->func = func;
+      call->user_data = user_data;
+      operation->func = on_confirm_ended;
+      operation->user_data = call;
+    }
+  if (flight != NULL)
+    {
+      take_out (self, flight);
+      sb_flight_free (self, flight);
+    }
+  submit (self, operation);
+  sb_queue_fill (self);
+}
+
+/**
+ * sb_queue_forget:
+ * @self: a queue
+ * @position: of a delivery that ended without the queue
+ */
+void
+sb_queue_forget (SbQueue *self, gint64 position)
+{
+  SbFlight *flight = find_by_position (&self->window, position);
+
+  if (flight == NULL)
+    flight = find_by_position (&self->retry, position);
+  if (flight != NULL)
+    {
+      take_out (self, flight);
+      sb_flight_free (self, flight);
+      return;
+    }
+  flight = find_by_position (&self->ready, position);
+  if (flight != NULL)
+    {
+      g_queue_unlink (&self->ready, &flight->link);
+      self->ready_bytes -= sb_message_get_size (flight->message);
+      sb_flight_free (self, flight);
+    }
+}
+
+/**
+ * sb_queue_tick:
+ * @self: a queue
+ *
+ * Looks at the clock: what is overdue is sent again or parked, fetches whose
+ * time is over are answered. Called a few times a second.
+ */
+void
+sb_queue_tick (SbQueue *self)
+{
+  gint64 now = sb_clock_monotonic (self->clock);
+
+  sb_queue_ref (self);
+  check_deadlines (self, &self->window, now);
+  check_deadlines (self, &self->retry, now);
+  if (!sb_queue_has_consumer (self) && (self->n_unsent > 0 || self->ready.length > 0))
+    drop_unwanted (self);
+  sb_queue_fill (self);
+  sb_queue_unref (self);
+}
+
+/**
+ * sb_queue_close:
+ * @self: a queue
+ *
+ * The recipient is gone or the bus stops: fetches are answered, memory is given back.
+ */
+void
+sb_queue_close (SbQueue *self)
+{
+  g_autoptr (GError) error = g_error_new_literal (SB_ERROR, SB_ERROR_CLOSED, "the queue is closed");
+  Fetch *fetch;
+
+  self->closed = TRUE;
+  g_clear_object (&self->path);
+  while ((fetch = g_queue_pop_head (&self->fetches)) != NULL)
+    {
+      fetch->func (NULL, error, fetch->user_data);
+      g_free (fetch);
+    }
+}
+
+/**
+ * sb_queue_disown:
+ * @self: a queue
+ *
+ * The owner is going: its hooks are not called any more. The queue is closed.
+ */
+void
+sb_queue_disown (SbQueue *self)
+{
+  sb_queue_close (self);
+  self->hooks = NULL;
+}
+
+/**
+ * sb_queue_is_idle:
+ * @self: a queue
+ *
+ * Returns: whether nothing would be lost with it
+ */
+gboolean
+sb_queue_is_idle (SbQueue *self)
+{
+  return !sb_queue_has_consumer (self) && self->window.length == 0 && self->retry.length == 0
+         && self->tried->len == 0 && !self->reading && !self->reading_parked
+         && self->n_finished == self->n_submitted;
+}
+
+/**
+ * sb_queue_get_in_flight:
+ * @self: a queue
+ *
+ * Returns: how many deliveries were sent and are not confirmed
+ */
+guint
+sb_queue_get_in_flight (SbQueue *self)
+{
+  return self->window.length - self->n_unsent + self->retry.length;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-queue: one recipient's deliveries while somebody cares for them: a
+ * session, a fetch, or an operation under way. What nobody waits for stays in
+ * the store.
+ */
+#pragma once
+
+#include "sb-clock.h"
+#include "sb-delivery.h"
+#include "sb-journal.h"
+
+G_BEGIN_DECLS
+
+typedef struct _SbQueue SbQueue;
+
+/**
+ * SbQueueSettings:
+ * @window: deliveries in flight at most
+ * @window_bytes: bytes of their messages at most, but at least one message
+ * @confirm_timeout: after so long without a confirmation it is sent again, microseconds
+ * @park_after: attempts that fail before a delivery is parked
+ * @in_flight_max: bytes of messages held in memory by all queues together
+ * @in_flight: how many they hold now
+ *
+ * Shared by all queues; outlives them.
+ */
+typedef struct
+{
+  guint window;
+  gsize window_bytes;
+  gint64 confirm_timeout;
+  guint park_after;
+  gsize in_flight_max;
+  gsize in_flight;
+  SbCounter *deliveries;
+  SbCounter *redeliveries;
+  SbCounter *parked;
+} SbQueueSettings;
+
+/**
+ * SbQueueHooks:
+ * @wants_receipt: whether a confirmation of a message of this sender has to store a receipt
+ * @ended: an SB_OPERATION_END is through: committed, or @error says why not
+ *
+ * What a queue asks and tells its owner.
+ */
+typedef struct
+{
+  gboolean (*wants_receipt) (SbQueue *queue, gint64 sender_key, gpointer user_data);
+  void (*ended) (SbQueue *queue, SbOperation *operation, const GError *error, gpointer user_data);
+} SbQueueHooks;
+
+/**
+ * SbQueueFetchFunc:
+ * @messages: (nullable) (element-type SbMessage): what the fetch got; empty when its time is over
+ * @error: (nullable): why it failed
+ * @user_data: given with the fetch
+ */
+typedef void (*SbQueueFetchFunc) (GPtrArray *messages, const GError *error, gpointer user_data);
+
+/* Called when an end that was asked for by id is through. */
+typedef void (*SbQueueConfirmFunc) (SbOutcome outcome, const GError *error, gpointer user_data);
+
+SbQueue *sb_queue_new (gint64 recipient,
+                       SbQueueSettings *settings,
+                       SbJournal *journal,
+                       SbClock *clock,
+                       const SbQueueHooks *hooks,
+                       gpointer user_data);
+SbQueue *sb_queue_ref (SbQueue *self);
+void sb_queue_unref (SbQueue *self);
+gint64 sb_queue_get_recipient (SbQueue *self);
+
+void sb_queue_set_path (SbQueue *self, SbDelivery *path);
+void sb_queue_wake (SbQueue *self);
+guint sb_queue_fetch (SbQueue *self,
+                      guint limit,
+                      gint64 wait,
+                      gint64 visibility,
+                      SbQueueFetchFunc func,
+                      gpointer user_data);
+void sb_queue_cancel_fetch (SbQueue *self, guint fetch);
+
+void sb_queue_append (SbQueue *self, SbMessage *message, gint64 position, gint64 handle);
+void sb_queue_note_stored (SbQueue *self);
+void sb_queue_confirm (SbQueue *self,
+                       const char *id,
+                       SbQueueConfirmFunc func,
+                       gpointer user_data);
+void sb_queue_forget (SbQueue *self, gint64 position);
+void sb_queue_tick (SbQueue *self);
+void sb_queue_close (SbQueue *self);
+void sb_queue_disown (SbQueue *self);
+
+gboolean sb_queue_is_idle (SbQueue *self);
+guint sb_queue_get_in_flight (SbQueue *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbQueue, sb_queue_unref)
+
+G_END_DECLS

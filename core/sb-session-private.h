@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sb-session-private: what the bus keeps of a session. */
+#pragma once
+
+#include "sb-bus.h"
+#include "sb-queue.h"
+
+G_BEGIN_DECLS
+
+struct _SbSession
+{
+  guint ref_count;
+  SbBus *bus;       /* (borrowed) (nullable) %NULL once the bus has let go of it */
+  SbUser *user;     /* (owned) as it was when the session was opened */
+  SbDelivery *path; /* (owned) (nullable) %NULL once it was closed */
+  SbQueue *queue;   /* (owned) */
+  SbSessionFlags flags;
+  gboolean has_receipts;     /* some may wait in the store */
+  gboolean reading_receipts; /* and are being read or dropped */
+};
+
+SbSession *sb_session_new (SbBus *bus, SbUser *user, SbDelivery *path, SbQueue *queue, SbSessionFlags flags);
+SbSession *sb_session_ref (SbSession *self);
+void sb_session_unref (SbSession *self);
+gboolean sb_session_is_ready (SbSession *self);
+
+/* Of the bus, for sessions only. */
+void sb_bus_forget_session (SbBus *self, SbSession *session);
+void sb_bus_send_receipts (SbBus *self, SbSession *session);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbSession, sb_session_unref)
+
+G_END_DECLS
