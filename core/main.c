@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* main: options, signals, loop, exit status of simplebusd. It knows nothing of messages. */
+
+#include "sb-build.h"
+#include "sb-config-keys.h"
+#include "sb-daemon.h"
+#include "sb-log.h"
+#include "sb-names.h"
+#include "sb-plugin.h"
+
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+static char *config_file;
+static char **settings;
+static char *data_dir;
+static char *plugin_dirs;
+static gboolean check_config;
+static gboolean list_plugins;
+static gboolean list_keys;
+static gboolean print_ports;
+static gboolean print_version;
+
+static const GOptionEntry entries[] = {
+  { "config", 'c', 0, G_OPTION_ARG_FILENAME, &config_file, N_ ("Read this configuration"), "FILE" },
+  { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &settings,
+    N_ ("Set a key, over the configuration; may be repeated"), "GROUP.KEY=VALUE" },
+  { "data-dir", 0, 0, G_OPTION_ARG_FILENAME, &data_dir, N_ ("Keep everything in this folder"),
+    "DIR" },
+  { "plugin-dir", 0, 0, G_OPTION_ARG_FILENAME, &plugin_dirs,
+    N_ ("Look for plugins here first; several folders are separated by colons"), "DIR" },
+  { "check-config", 0, 0, G_OPTION_ARG_NONE, &check_config,
+    N_ ("Check the configuration and its plugins, then exit"), NULL },
+  { "list-plugins", 0, 0, G_OPTION_ARG_NONE, &list_plugins, N_ ("List the plugins, then exit"),
+    NULL },
+  { "list-keys", 0, 0, G_OPTION_ARG_NONE, &list_keys,
+    N_ ("List all keys of the configuration with their values in force, then exit"), NULL },
+  { "print-ports", 0, 0, G_OPTION_ARG_NONE, &print_ports,
+    N_ ("Print where it listens, once it does"), NULL },
+  { "version", 0, 0, G_OPTION_ARG_NONE, &print_version, N_ ("Print the version, then exit"), NULL },
+  G_OPTION_ENTRY_NULL,
+};
+
+static int
+fail (const GError *error)
+{
+  g_printerr ("simplebusd: %s\n", error->message);
+  return EXIT_FAILURE;
+}
+
+/* Every socket is a descriptor; the soft limit is often only 1,024. */
+static void
+raise_descriptor_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit (RLIMIT_NOFILE, &limit);
+}
+
+static void
+add_setting (const char *key, const char *value)
+{
+  guint n = settings != NULL ? g_strv_length (settings) : 0;
+
+  settings = g_renew (char *, settings, n + 2);
+  settings[n] = g_strdup_printf ("%s.%s=%s", SB_CONFIG_GROUP_BUS, key, value);
+  settings[n + 1] = NULL;
+}
+
+/* The option, else what systemd made for us, else the configuration. */
+static void
+choose_data_dir (void)
+{
+  const char *state = g_getenv ("STATE_DIRECTORY");
+
+  if (data_dir != NULL)
+    add_setting ("data-dir", data_dir);
+  else if (state != NULL && config_file == NULL)
+    add_setting ("data-dir", state);
+}
+
+static void
+choose_config_file (void)
+{
+  g_autofree char *usual
+      = g_build_filename (SB_SYSCONF_DIR, "simplebus", SB_CONFIG_FILE_NAME, NULL);
+
+  if (config_file == NULL && g_file_test (usual, G_FILE_TEST_EXISTS))
+    config_file = g_steal_pointer (&usual);
+}
+
+static int
+show_plugins (void)
+{
+  g_auto (GStrv) dirs = sb_plugin_search_path (plugin_dirs);
+  g_autoptr (GPtrArray) infos = sb_plugin_list ((const char *const *) dirs);
+
+  for (guint i = 0; i < infos->len; i++)
+    {
+      const SbPluginInfo *info = g_ptr_array_index (infos, i);
+
+      if (info->error != NULL)
+        g_print ("%-20s %s\n", info->name, info->error->message);
+      else
+        g_print ("%-20s %-8s %s\n", info->name, info->version, info->description);
+    }
+  return EXIT_SUCCESS;
+}
+
+static void
+show_key (const char *group, const SbConfigKey *key, const char *value, SbConfigOrigin origin, gpointer data)
+{
+  g_print ("%s.%s=%s\t%s\t%s\n", group, key->name, value, sb_config_origin_to_string (origin),
+           key->summary);
+}
+
+static gboolean
+on_stop_signal (gpointer daemon)
+{
+  sb_daemon_stop (daemon);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_reload_signal (gpointer daemon)
+{
+  sb_daemon_reload (daemon);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+greet (SbDaemon *daemon)
+{
+  g_autofree char *addresses = sb_daemon_describe (daemon);
+
+  if (print_ports)
+    g_print ("%s\n", addresses);
+  if (sb_daemon_get_setup_code (daemon) != NULL)
+    g_message ("there is no user yet: open /signup; from a public address it asks for the set-up code %s",
+               sb_daemon_get_setup_code (daemon));
+}
+
+static int
+run (SbDaemon *daemon)
+{
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  g_autoptr (GError) error = NULL;
+
+  raise_descriptor_limit ();
+  g_signal_connect_swapped (daemon, "stopped", G_CALLBACK (g_main_loop_quit), loop);
+  if (!sb_daemon_start (daemon, &error))
+    return fail (error);
+  g_unix_signal_add (SIGTERM, on_stop_signal, daemon);
+  g_unix_signal_add (SIGINT, on_stop_signal, daemon);
+  g_unix_signal_add (SIGHUP, on_reload_signal, daemon);
+  greet (daemon);
+  if (!sb_daemon_is_stopped (daemon))
+    g_main_loop_run (loop);
+  return EXIT_SUCCESS;
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autoptr (SbDaemon) daemon = NULL;
+  g_autoptr (GError) error = NULL;
+
+  setlocale (LC_ALL, "");
+  bindtextdomain (GETTEXT_PACKAGE, SB_LOCALE_DIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
+  g_option_context_set_summary (context, _ ("The message bus between devices and back offices."));
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  if (!g_option_context_parse (context, &argc, &argv, &error))
+    return fail (error);
+  if (print_version)
+    {
+      g_print ("simplebusd %s\n", SB_VERSION);
+      return EXIT_SUCCESS;
+    }
+  if (list_plugins)
+    return show_plugins ();
+
+  sb_log_init ();
+  choose_config_file ();
+  choose_data_dir ();
+  daemon = sb_daemon_new (&(SbDaemonOptions){ config_file, (const char *const *) settings, plugin_dirs });
+  if (!sb_daemon_load (daemon, &error))
+    return fail (error);
+  if (list_keys)
+    sb_config_foreach (sb_daemon_get_config (daemon), show_key, NULL);
+  if (check_config)
+    g_print (_ ("The configuration is good.\n"));
+  if (list_keys || check_config)
+    return EXIT_SUCCESS;
+  return run (daemon);
+}

@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-daemon: the graph of objects, built in order and taken down in reverse.
+ *
+ * Starting: configuration, plugins, folder and its lock, store and journal,
+ * accounts, bus, transports. It is ready when all transports listen. Draining:
+ * the bus takes nothing new and closes its sessions, the transports finish the
+ * requests they have, until the deadline; then the journal commits what is
+ * left and the store is closed.
+ */
+
+#include "sb-daemon.h"
+
+#include "sb-accounts.h"
+#include "sb-build.h"
+#include "sb-bus.h"
+#include "sb-config-keys.h"
+#include "sb-data-dir.h"
+#include "sb-delivery.h"
+#include "sb-error.h"
+#include "sb-log.h"
+#include "sb-names.h"
+#include "sb-notify.h"
+#include "sb-plugin.h"
+#include "sb-transport.h"
+
+#define TOKEN_SECRET_BYTES 32
+#define RECEIPTS_AGE (G_GINT64_CONSTANT (24) * 60 * 60 * G_USEC_PER_SEC)
+
+typedef enum
+{
+  STATE_NEW,
+  STATE_READY,
+  STATE_DRAINING,
+  STATE_STOPPED,
+} State;
+
+struct _SbDaemon
+{
+  GObject parent_instance;
+
+  char *config_file;  /* (owned) (nullable) */
+  char **settings;    /* (owned) (nullable) */
+  char **plugin_dirs; /* (owned) */
+  State state;
+
+  SbConfig *config;         /* (owned) */
+  GPtrArray *plugin_infos;  /* (owned) of SbPluginInfo: their keys are declared */
+  SbRegistry *registry;     /* (owned) */
+  GPtrArray *plugins;       /* (owned) of SbPlugin: those that are loaded */
+  SbDataDir *data_dir;      /* (owned) (nullable) */
+  SbClock *clock;           /* (owned) */
+  SbMetrics *metrics;       /* (owned) */
+  SbJournal *journal;       /* (owned) (nullable) */
+  SbPasswordPool *pool;     /* (owned) (nullable) */
+  SbAccounts *accounts;     /* (owned) (nullable) */
+  SbBus *bus;               /* (owned) (nullable) */
+  GPtrArray *transports;    /* (owned) of SbTransport: those that listen */
+  GSource *watchdog;        /* (owned) (nullable) */
+
+  guint stopping;            /* transports that have not stopped yet */
+  GCancellable *out_of_time; /* (owned) cancelled at the deadline of the stop */
+  guint deadline;
+};
+
+G_DEFINE_FINAL_TYPE (SbDaemon, sb_daemon, G_TYPE_OBJECT)
+
+static void
+sb_daemon_finalize (GObject *object)
+{
+  SbDaemon *self = SB_DAEMON (object);
+
+  g_clear_handle_id (&self->deadline, g_source_remove);
+  g_ptr_array_unref (self->transports);
+  g_clear_object (&self->bus);
+  g_clear_object (&self->accounts);
+  if (self->pool != NULL)
+    sb_password_pool_close (self->pool);
+  g_clear_object (&self->pool);
+  g_clear_object (&self->journal);
+  g_clear_object (&self->metrics);
+  g_clear_object (&self->clock);
+  g_clear_pointer (&self->data_dir, sb_data_dir_close);
+  g_ptr_array_unref (self->plugins);
+  g_clear_object (&self->registry);
+  g_clear_object (&self->config);
+  g_clear_pointer (&self->plugin_infos, g_ptr_array_unref);
+  g_object_unref (self->out_of_time);
+  g_strfreev (self->plugin_dirs);
+  g_strfreev (self->settings);
+  g_free (self->config_file);
+  G_OBJECT_CLASS (sb_daemon_parent_class)->finalize (object);
+}
+
+static void
+sb_daemon_class_init (SbDaemonClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = sb_daemon_finalize;
+
+  /**
+   * SbDaemon::stopped:
+   *
+   * Everything that was accepted is durable and nothing runs any more.
+   */
+  g_signal_new ("stopped", SB_TYPE_DAEMON, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+sb_daemon_init (SbDaemon *self)
+{
+  self->registry = sb_registry_new ();
+  self->plugins = g_ptr_array_new_with_free_func (g_object_unref);
+  self->transports = g_ptr_array_new_with_free_func (g_object_unref);
+  self->clock = sb_clock_new ();
+  self->metrics = sb_metrics_new ();
+  self->out_of_time = g_cancellable_new ();
+}
+
+/**
+ * sb_daemon_new:
+ * @options: what the command line says
+ *
+ * Returns: (transfer full): a daemon that has done nothing yet
+ */
+SbDaemon *
+sb_daemon_new (const SbDaemonOptions *options)
+{
+  SbDaemon *self = g_object_new (SB_TYPE_DAEMON, NULL);
+
+  self->config_file = g_strdup (options->config_file);
+  self->settings = g_strdupv ((char **) options->settings);
+  self->plugin_dirs = sb_plugin_search_path (options->plugin_dirs);
+  return self;
+}
+
+/* Configuration and plugins */
+
+/* Declares the keys of every plugin that is there, loaded or not: a file may configure a store
+ * that is not in use at the moment. */
+static gboolean
+declare_keys (SbDaemon *self, SbConfig *config, GError **error)
+{
+  if (!sb_config_declare (config, SB_CONFIG_GROUP_BUS, sb_bus_keys, sb_n_bus_keys, error))
+    return FALSE;
+  for (guint i = 0; i < self->plugin_infos->len; i++)
+    {
+      const SbPluginInfo *info = g_ptr_array_index (self->plugin_infos, i);
+
+      if (info->error == NULL
+          && !sb_config_declare (config, info->name, info->keys, info->n_keys, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static SbConfig *
+read_config (SbDaemon *self, GError **error)
+{
+  g_autoptr (SbConfig) config = sb_config_new ();
+
+  if (self->config_file != NULL && !sb_config_load_file (config, self->config_file, error))
+    return NULL;
+  for (char **setting = self->settings; setting != NULL && *setting != NULL; setting++)
+    if (!sb_config_set (config, *setting, error))
+      return NULL;
+  if (!declare_keys (self, config, error) || !sb_config_check (config, error))
+    return NULL;
+  return g_steal_pointer (&config);
+}
+
+static gboolean
+load_plugin (SbDaemon *self, const char *kind, const char *name, GError **error)
+{
+  g_autofree char *module = g_strdup_printf ("%s-%s", kind, name);
+  SbPlugin *plugin
+      = sb_plugin_load (module, (const char *const *) self->plugin_dirs, self->registry, error);
+
+  if (plugin == NULL)
+    return FALSE;
+  g_ptr_array_add (self->plugins, plugin);
+  return TRUE;
+}
+
+static gboolean
+load_list (SbDaemon *self, const char *kind, const char *key, GError **error)
+{
+  const char *const *names = sb_config_get_list (self->config, SB_CONFIG_GROUP_BUS, key);
+
+  for (; *names != NULL; names++)
+    if (!load_plugin (self, kind, *names, error))
+      return FALSE;
+  return TRUE;
+}
+
+/**
+ * sb_daemon_load:
+ * @self: a new daemon
+ * @error: names file, group and key, or the plugin
+ *
+ * Reads the configuration and loads the plugins that it names. Nothing is
+ * opened or written.
+ *
+ * Returns: whether the daemon could start
+ */
+gboolean
+sb_daemon_load (SbDaemon *self, GError **error)
+{
+  const char *store;
+
+  g_return_val_if_fail (SB_IS_DAEMON (self) && self->config == NULL, FALSE);
+
+  self->plugin_infos = sb_plugin_list ((const char *const *) self->plugin_dirs);
+  self->config = read_config (self, error);
+  if (self->config == NULL)
+    return FALSE;
+  sb_log_set_level (sb_config_get_string (self->config, SB_CONFIG_GROUP_BUS, "log-level"));
+  store = sb_config_get_string (self->config, SB_CONFIG_GROUP_BUS, "store");
+  return load_plugin (self, "store", store, error)
+         && load_list (self, "transport", "transports", error)
+         && load_list (self, "delivery", "deliveries", error)
+         && sb_registry_lookup (self->registry, SB_TYPE_STORE, store, error) != G_TYPE_INVALID;
+}
+
+/**
+ * sb_daemon_get_config:
+ * @self: a daemon that was loaded
+ *
+ * Returns: (transfer none): the configuration in force
+ */
+SbConfig *
+sb_daemon_get_config (SbDaemon *self)
+{
+  return self->config;
+}
+
+/* Starting */
+
+static gboolean
+open_journal (SbDaemon *self, GError **error)
+{
+  SbConfig *config = self->config;
+  const char *name = sb_config_get_string (config, SB_CONFIG_GROUP_BUS, "store");
+  GType type = sb_registry_lookup (self->registry, SB_TYPE_STORE, name, error);
+  g_autoptr (SbStore) store = g_object_new (type, NULL);
+  SbStoreOptions options = {
+    .config = config,
+    .data_dir = sb_data_dir_get_path (self->data_dir),
+    .remember = sb_config_get_duration_ms (config, SB_CONFIG_GROUP_BUS, "remember") * 1000,
+    .remember_max = sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "remember-max"),
+    .receipts_max = sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "receipts-max"),
+    .receipts_age = RECEIPTS_AGE,
+    .max_queue = sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "max-queue"),
+    .max_queue_bytes = sb_config_get_size (config, SB_CONFIG_GROUP_BUS, "max-queue-bytes"),
+  };
+
+  self->journal = sb_journal_new (
+      store, sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "journal-backlog"),
+      sb_config_get_size (config, SB_CONFIG_GROUP_BUS, "journal-backlog-bytes"), self->metrics);
+  return sb_journal_open (self->journal, &options, error);
+}
+
+static gboolean
+start_bus (SbDaemon *self, GError **error)
+{
+  g_autoptr (GBytes) secret
+      = sb_data_dir_read_secret (self->data_dir, "token.key", TOKEN_SECRET_BYTES, error);
+  g_autoptr (SbAuthenticator) authenticator = NULL;
+
+  if (secret == NULL)
+    return FALSE;
+  self->pool = sb_password_pool_new ();
+  authenticator = sb_authenticator_new (self->pool, self->clock, secret);
+  self->accounts
+      = sb_accounts_new (self->config, self->journal, self->pool, authenticator, self->clock);
+  if (!sb_accounts_load (self->accounts, error))
+    return FALSE;
+  self->bus = sb_bus_new (self->config, self->journal, self->accounts, self->clock, self->metrics);
+  return sb_bus_start (self->bus, error);
+}
+
+static gboolean
+start_transports (SbDaemon *self, GError **error)
+{
+  const char *const *names = sb_config_get_list (self->config, SB_CONFIG_GROUP_BUS, "transports");
+
+  for (; *names != NULL; names++)
+    {
+      GType type = sb_registry_lookup (self->registry, SB_TYPE_TRANSPORT, *names, error);
+      g_autoptr (SbTransport) transport = NULL;
+
+      if (type == G_TYPE_INVALID)
+        return FALSE;
+      transport = g_object_new (type, NULL);
+      if (!sb_transport_start (transport, self->bus, error))
+        return FALSE;
+      g_ptr_array_add (self->transports, g_steal_pointer (&transport));
+    }
+  return TRUE;
+}
+
+/* Gives back what a start that failed has taken. */
+static void
+undo_start (SbDaemon *self)
+{
+  g_ptr_array_set_size (self->transports, 0);
+  if (self->bus != NULL)
+    sb_bus_stop (self->bus);
+  if (self->journal != NULL && sb_journal_is_open (self->journal))
+    sb_journal_close (self->journal);
+}
+
+static void
+announce_ready (SbDaemon *self)
+{
+  g_autofree char *addresses = sb_daemon_describe (self);
+
+  sb_notify_ready (addresses);
+  self->watchdog = sb_notify_watchdog_start (NULL);
+  g_log_structured (SB_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_START, "MESSAGE",
+                    "simplebus %s is ready: %s, data in %s", SB_VERSION, addresses,
+                    sb_data_dir_get_path (self->data_dir));
+}
+
+/**
+ * sb_daemon_start:
+ * @self: a daemon that was loaded
+ * @error: what could not be opened, and what to do
+ *
+ * Returns: whether clients can connect
+ */
+gboolean
+sb_daemon_start (SbDaemon *self, GError **error)
+{
+  g_return_val_if_fail (SB_IS_DAEMON (self) && self->config != NULL, FALSE);
+
+  self->data_dir = sb_data_dir_open (
+      sb_config_get_string (self->config, SB_CONFIG_GROUP_BUS, "data-dir"), error);
+  if (self->data_dir == NULL)
+    return FALSE;
+  if (!open_journal (self, error) || !start_bus (self, error) || !start_transports (self, error))
+    {
+      undo_start (self);
+      return FALSE;
+    }
+  self->state = STATE_READY;
+  announce_ready (self);
+  return TRUE;
+}
+
+/**
+ * sb_daemon_describe:
+ * @self: a started daemon
+ *
+ * Returns: (transfer full): where it listens, `name=host:port` words
+ */
+char *
+sb_daemon_describe (SbDaemon *self)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < self->transports->len; i++)
+    {
+      g_autofree char *addresses = sb_transport_describe (g_ptr_array_index (self->transports, i));
+
+      if (addresses == NULL)
+        continue;
+      if (text->len > 0)
+        g_string_append_c (text, ' ');
+      g_string_append (text, addresses);
+    }
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/**
+ * sb_daemon_get_setup_code:
+ * @self: a started daemon
+ *
+ * Returns: (transfer none) (nullable): what the first user needs when it signs up from outside
+ */
+const char *
+sb_daemon_get_setup_code (SbDaemon *self)
+{
+  return sb_accounts_get_setup_code (self->accounts);
+}
+
+/**
+ * sb_daemon_reload:
+ * @self: a started daemon
+ *
+ * Reads the configuration again. What may change while the bus runs changes;
+ * the rest is named in the log. A faulty file changes nothing.
+ */
+void
+sb_daemon_reload (SbDaemon *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SbConfig) config = NULL;
+  g_autoptr (GPtrArray) changes = NULL;
+
+  if (self->state != STATE_READY)
+    return;
+  config = read_config (self, &error);
+  if (config == NULL)
+    {
+      g_warning ("the configuration stays as it was: %s", error->message);
+      return;
+    }
+  changes = sb_config_diff (self->config, config);
+  for (guint i = 0; i < changes->len; i++)
+    {
+      const SbConfigChange *change = g_ptr_array_index (changes, i);
+
+      g_message ("%s has changed%s", change->name,
+                 change->is_reloadable ? "" : ": it takes a restart to come into force");
+    }
+  sb_log_set_level (sb_config_get_string (config, SB_CONFIG_GROUP_BUS, "log-level"));
+  for (guint i = 0; i < self->transports->len; i++)
+    if (!sb_transport_reload (g_ptr_array_index (self->transports, i), &error))
+      {
+        g_warning ("%s", error->message);
+        g_clear_error (&error);
+      }
+  g_message ("reloaded");
+}
+
+/* Stopping */
+
+static void
+finish_stop (SbDaemon *self)
+{
+  g_clear_handle_id (&self->deadline, g_source_remove);
+  sb_password_pool_close (self->pool);
+  sb_journal_close (self->journal);
+  if (self->watchdog != NULL)
+    g_source_destroy (self->watchdog);
+  g_clear_pointer (&self->watchdog, g_source_unref);
+  self->state = STATE_STOPPED;
+  g_log_structured (SB_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_STOP, "MESSAGE",
+                    "simplebus has stopped");
+  g_signal_emit_by_name (self, "stopped");
+}
+
+static void
+on_transport_stopped (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (SbDaemon) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!sb_transport_stop_finish (SB_TRANSPORT (source), result, &error))
+    g_warning ("not everything could be finished: %s",
+               error != NULL ? error->message : "no time left");
+  if (--self->stopping == 0)
+    finish_stop (self);
+}
+
+static gboolean
+on_deadline (gpointer user_data)
+{
+  SbDaemon *self = user_data;
+
+  self->deadline = 0;
+  g_cancellable_cancel (self->out_of_time);
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * sb_daemon_stop:
+ * @self: a started daemon
+ *
+ * Begins to drain; SbDaemon::stopped tells when it is over, at the latest
+ * shortly after `stop-timeout`. A second call stops at once.
+ */
+void
+sb_daemon_stop (SbDaemon *self)
+{
+  if (self->state == STATE_DRAINING)
+    g_cancellable_cancel (self->out_of_time);
+  if (self->state != STATE_READY)
+    return;
+  self->state = STATE_DRAINING;
+  sb_notify_stopping ();
+  self->deadline = g_timeout_add (
+      sb_config_get_duration_ms (self->config, SB_CONFIG_GROUP_BUS, "stop-timeout"), on_deadline, self);
+  sb_bus_stop (self->bus);
+  self->stopping = self->transports->len;
+  for (guint i = 0; i < self->transports->len; i++)
+    sb_transport_stop_async (g_ptr_array_index (self->transports, i), self->out_of_time,
+                             on_transport_stopped, g_object_ref (self));
+  if (self->stopping == 0)
+    finish_stop (self);
+}
+
+/**
+ * sb_daemon_is_stopped:
+ * @self: a daemon
+ *
+ * Returns: whether nothing of it runs any more
+ */
+gboolean
+sb_daemon_is_stopped (SbDaemon *self)
+{
+  return self->state == STATE_STOPPED;
+}
