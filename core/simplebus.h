@@ -18,6 +18,7 @@
 #include "sb-message.h"
 #include "sb-metrics.h"
 #include "sb-names.h"
+#include "sb-notify.h"
 #include "sb-operation.h"
 #include "sb-plugin.h"
 #include "sb-registry.h"

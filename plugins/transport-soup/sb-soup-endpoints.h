@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sb-soup-endpoints: what each path does. A handler answers before it returns, or later. */
+#pragma once
+
+#include "sb-soup-http.h"
+
+G_BEGIN_DECLS
+
+/* sb-soup-put.c */
+void sb_endpoint_put (SbRequest *request);
+
+/* sb-soup-pull.c */
+void sb_endpoint_get (SbRequest *request);
+void sb_endpoint_confirm (SbRequest *request);
+void sb_endpoint_status (SbRequest *request);
+
+/* sb-soup-users.c */
+void sb_endpoint_put_users (SbRequest *request);
+void sb_endpoint_sign_up_page (SbRequest *request);
+void sb_endpoint_sign_up (SbRequest *request);
+
+/* sb-soup-pages.c */
+void sb_endpoint_home (SbRequest *request);
+void sb_endpoint_health (SbRequest *request);
+void sb_endpoint_ready (SbRequest *request);
+void sb_endpoint_metrics (SbRequest *request);
+
+/* sb-soup-pull.c, also the answer of a `Prefer: wait` that ended too early */
+void sb_request_answer_status (SbRequest *request, guint status, SbMessageStatus *state);
+
+/* sb-soup-session.c */
+void sb_session_upgrade (SbRequest *request);
+
+G_END_DECLS

@@ -1,0 +1,783 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-soup-http: the way of a request.
+ *
+ * As soon as its headers are there, before a byte of the body is taken in, it
+ * is known where it goes, who asks and whether the body may be that large. A
+ * log-in that has to hash pauses the request at this point. The endpoint runs
+ * when the body is complete, and the request is paused until it has answered.
+ *
+ * libsoup reads a body to its end before it answers. Whoever is refused with a
+ * large body ahead is therefore answered past libsoup, on the stolen
+ * connection, which is then closed.
+ */
+
+#define G_LOG_DOMAIN "simplebus-transport-soup"
+
+#include "sb-soup-http.h"
+
+#include "sb-soup-endpoints.h"
+#include "sb-soup-header.h"
+#include "sb-soup-problem.h"
+
+#include <string.h>
+
+/* A refused body up to this size is read and dropped, so that the connection can go on. */
+#define DISCARD_MAX (64 * 1024)
+#define SMALL_BODY (64 * 1024)
+
+typedef enum
+{
+  ACCESS_ANYBODY,
+  ACCESS_USER,
+  ACCESS_METRICS, /* an admin, or the metrics token */
+} Access;
+
+struct _SbEndpoint
+{
+  const char *path; /* all below it when it ends in a slash */
+  const char *method;
+  Access access;
+  gboolean takes_body; /* up to max-message-size */
+  void (*handle) (SbRequest *request);
+};
+
+static const SbEndpoint endpoints[] = {
+  { "/put", "POST", ACCESS_USER, TRUE, sb_endpoint_put },
+  { "/get", "GET", ACCESS_USER, FALSE, sb_endpoint_get },
+  { "/confirm", "POST", ACCESS_USER, TRUE, sb_endpoint_confirm },
+  { "/status/", "GET", ACCESS_USER, FALSE, sb_endpoint_status },
+  { "/put_users", "POST", ACCESS_USER, TRUE, sb_endpoint_put_users },
+  { "/signup", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_sign_up_page },
+  { "/signup", "POST", ACCESS_ANYBODY, FALSE, sb_endpoint_sign_up },
+  { "/", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_home },
+  { "/healthz", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_health },
+  { "/readyz", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_ready },
+  { "/metrics", "GET", ACCESS_METRICS, FALSE, sb_endpoint_metrics },
+};
+
+static G_DEFINE_QUARK (sb - request, sb_request)
+
+    /* --- Life --- */
+
+    /* The client is gone, or has its answer: what still runs answers into the void. */
+    static void detach (SbRequest *self)
+{
+  if (self->message == NULL)
+    return;
+  self->message = NULL;
+  g_cancellable_cancel (self->cancellable);
+  g_queue_unlink (&self->transport->requests, &self->link);
+}
+
+/* The message lets go of its request. */
+static void
+release_request (gpointer data)
+{
+  detach (data);
+  sb_request_unref (data);
+}
+
+static void
+disconnected_cb (SoupServerMessage *message, gpointer user_data)
+{
+  detach (user_data);
+}
+
+static SbRequest *
+request_new (SbSoupTransport *transport, SoupServerMessage *message, GHashTable *query)
+{
+  SbRequest *self = g_new0 (SbRequest, 1);
+  SbConnection *connection;
+
+  self->refs = 1;
+  self->transport = g_object_ref (transport);
+  self->message = message;
+  self->cancellable = g_cancellable_new ();
+  self->query = query != NULL ? g_hash_table_ref (query) : NULL;
+  self->link.data = self;
+  connection = sb_connection_lookup (soup_server_message_get_remote_address (message));
+  g_set_object (&self->connection, connection);
+  g_queue_push_tail_link (&transport->requests, &self->link);
+  g_object_set_qdata_full (G_OBJECT (message), sb_request_quark (), self, release_request);
+  g_signal_connect (message, "disconnected", G_CALLBACK (disconnected_cb), self);
+  sb_counter_add (transport->n_requests, 1);
+  return self;
+}
+
+SbRequest *
+sb_request_ref (SbRequest *self)
+{
+  self->refs++;
+  return self;
+}
+
+void
+sb_request_unref (SbRequest *self)
+{
+  if (--self->refs > 0)
+    return;
+  g_clear_object (&self->transport);
+  g_clear_object (&self->connection);
+  g_clear_object (&self->cancellable);
+  g_clear_object (&self->address);
+  g_clear_pointer (&self->user, sb_user_unref);
+  g_clear_pointer (&self->body, g_bytes_unref);
+  g_clear_pointer (&self->query, g_hash_table_unref);
+  g_free (self->id);
+  g_free (self);
+}
+
+static SbRequest *
+get_request (SoupServerMessage *message)
+{
+  return g_object_get_qdata (G_OBJECT (message), sb_request_quark ());
+}
+
+static void
+set_phase (SbRequest *self, SbConnectionPhase phase)
+{
+  if (self->connection != NULL)
+    sb_connection_set_phase (self->connection, phase);
+}
+
+/* --- What a request says --- */
+
+/**
+ * sb_request_get_header:
+ * @self: a request whose client is there
+ * @name: of the header
+ *
+ * Returns: (transfer none) (nullable): all its lines, joined by commas
+ */
+const char *
+sb_request_get_header (SbRequest *self, const char *name)
+{
+  return soup_message_headers_get_list (soup_server_message_get_request_headers (self->message),
+                                        name);
+}
+
+/**
+ * sb_request_set_header:
+ * @self: a request
+ * @name: of a header of the answer
+ * @value: its value
+ */
+void
+sb_request_set_header (SbRequest *self, const char *name, const char *value)
+{
+  if (self->message != NULL)
+    soup_message_headers_replace (soup_server_message_get_response_headers (self->message), name,
+                                  value);
+}
+
+static const char *
+get_path (SoupServerMessage *message)
+{
+  const char *path = g_uri_get_path (soup_server_message_get_uri (message));
+
+  if (soup_server_message_is_options_ping (message))
+    return "*";
+  return *path != '\0' ? path : "/";
+}
+
+/**
+ * sb_request_dup_tail:
+ * @self: a request whose client is there
+ * @prefix: what its path begins with
+ *
+ * Returns: (transfer full) (nullable): the rest, unescaped; %NULL when it is no valid text
+ */
+char *
+sb_request_dup_tail (SbRequest *self, const char *prefix)
+{
+  g_autofree char *tail = g_uri_unescape_string (get_path (self->message) + strlen (prefix), NULL);
+
+  if (tail == NULL || !g_utf8_validate (tail, -1, NULL))
+    return NULL;
+  return g_steal_pointer (&tail);
+}
+
+/**
+ * sb_request_get_address:
+ * @self: a request
+ *
+ * Returns: (transfer none) (nullable): where it comes from, trusted proxies looked through
+ */
+GInetAddress *
+sb_request_get_address (SbRequest *self)
+{
+  GSocketAddress *remote;
+
+  if (self->address != NULL || self->message == NULL)
+    return self->address;
+  remote = soup_server_message_get_remote_address (self->message);
+  if (!G_IS_INET_SOCKET_ADDRESS (remote))
+    return NULL;
+  self->address = sb_proxy_list_resolve (
+      self->transport->proxies, g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)),
+      sb_request_get_header (self, "Forwarded"), sb_request_get_header (self, "X-Forwarded-For"));
+  return self->address;
+}
+
+/**
+ * sb_request_dup_address:
+ * @self: a request
+ *
+ * Returns: (transfer full): the same as text
+ */
+char *
+sb_request_dup_address (SbRequest *self)
+{
+  GInetAddress *address = sb_request_get_address (self);
+
+  return address != NULL ? g_inet_address_to_string (address) : g_strdup ("unknown");
+}
+
+/* --- Answers --- */
+
+static void
+append_headers (GString *out, SoupMessageHeaders *headers)
+{
+  SoupMessageHeadersIter iter;
+  const char *name, *value;
+
+  soup_message_headers_iter_init (&iter, headers);
+  while (soup_message_headers_iter_next (&iter, &name, &value))
+    g_string_append_printf (out, "%s: %s\r\n", name, value);
+}
+
+static void
+closed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_io_stream_close_finish (G_IO_STREAM (source), result, NULL);
+}
+
+/* Writes the answer that @message has, past libsoup, and ends the connection. */
+static void
+answer_on_stolen_connection (SoupServerMessage *message)
+{
+  g_autoptr (GString) out = g_string_sized_new (1024);
+  SoupMessageBody *body = soup_server_message_get_response_body (message);
+  SoupMessageHeaders *headers = soup_server_message_get_response_headers (message);
+  g_autoptr (GBytes) content = soup_message_body_flatten (body);
+  g_autoptr (GIOStream) stream = NULL;
+
+  soup_message_headers_replace (headers, "Connection", "close");
+  soup_message_headers_set_content_length (headers, (goffset) g_bytes_get_size (content));
+  g_string_append_printf (out, "HTTP/1.1 %u %s\r\n", soup_server_message_get_status (message),
+                          soup_server_message_get_reason_phrase (message));
+  append_headers (out, headers);
+  g_string_append (out, "\r\n");
+  g_string_append_len (out, g_bytes_get_data (content, NULL), (gssize) g_bytes_get_size (content));
+
+  stream = soup_server_message_steal_connection (message);
+  if (stream == NULL)
+    return;
+  /* The connection gathers far more than this without blocking. */
+  g_pollable_output_stream_write_nonblocking (
+      G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (stream)), out->str, out->len, NULL,
+      NULL);
+  g_io_stream_close_async (stream, G_PRIORITY_DEFAULT, NULL, closed_cb, NULL);
+}
+
+static gboolean
+is_expecting_continue (SoupMessageHeaders *headers)
+{
+  return (soup_message_headers_get_expectations (headers) & SOUP_EXPECTATION_CONTINUE) != 0;
+}
+
+/* Whether the client still sends more than can be dropped in passing. */
+static gboolean
+has_much_ahead (SbRequest *self)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (self->message);
+
+  if (!self->has_body || is_expecting_continue (headers))
+    return FALSE;
+  return soup_message_headers_get_encoding (headers) != SOUP_ENCODING_CONTENT_LENGTH
+         || soup_message_headers_get_content_length (headers) > DISCARD_MAX;
+}
+
+/* The answer is in the message: lets libsoup send it, or sends it without libsoup. */
+static void
+send_answer (SbRequest *self)
+{
+  SoupServerMessage *message = self->message;
+
+  self->answered = TRUE;
+  sb_request_set_header (self, "X-Content-Type-Options", "nosniff");
+  if (self->transport->is_stopping)
+    sb_request_set_header (self, "Connection", "close");
+  if (has_much_ahead (self))
+    {
+      answer_on_stolen_connection (message);
+      return;
+    }
+  if (self->has_body)
+    {
+      soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
+      if (is_expecting_continue (soup_server_message_get_request_headers (message)))
+        sb_request_set_header (self, "Connection", "close");
+    }
+  if (self->paused)
+    {
+      self->paused = FALSE;
+      soup_server_message_unpause (message);
+    }
+}
+
+static gboolean
+can_answer (SbRequest *self)
+{
+  return self->message != NULL && !self->answered;
+}
+
+/**
+ * sb_request_answer:
+ * @self: a request
+ * @status: HTTP status
+ * @type: (nullable): content type of @body
+ * @body: (transfer full) (nullable): the answer's body
+ *
+ * Answers. Does nothing when the client is gone or was answered.
+ */
+void
+sb_request_answer (SbRequest *self, guint status, const char *type, GString *body)
+{
+  gsize length = body != NULL ? body->len : 0;
+
+  if (!can_answer (self))
+    {
+      if (body != NULL)
+        g_string_free (body, TRUE);
+      return;
+    }
+  soup_server_message_set_status (self->message, status, sb_problem_title (status));
+  if (body != NULL)
+    soup_server_message_set_response (self->message, type, SOUP_MEMORY_TAKE,
+                                      g_string_free (body, FALSE), length);
+  if (soup_message_headers_get_one (soup_server_message_get_response_headers (self->message),
+                                    "Cache-Control")
+      == NULL)
+    sb_request_set_header (self, "Cache-Control", "no-store");
+  send_answer (self);
+}
+
+/**
+ * sb_request_answer_static:
+ * @self: a request
+ * @type: content type
+ * @body: bytes that are there for as long as the program runs
+ *
+ * Answers 200 with a page.
+ */
+void
+sb_request_answer_static (SbRequest *self, const char *type, GBytes *body)
+{
+  gsize length;
+  const char *data = g_bytes_get_data (body, &length);
+
+  sb_request_answer (self, 200, type, g_string_new_len (data, (gssize) length));
+}
+
+/**
+ * sb_request_answer_json:
+ * @self: a request
+ * @status: HTTP status
+ * @json: (transfer full): the document
+ */
+void
+sb_request_answer_json (SbRequest *self, guint status, GString *json)
+{
+  sb_request_answer (self, status, "application/json", json);
+}
+
+/**
+ * sb_request_redirect:
+ * @self: a request
+ * @location: a path
+ *
+ * Answers 302. The place stays relative: which host and scheme the client used
+ * is known to the proxies before us at best.
+ */
+void
+sb_request_redirect (SbRequest *self, const char *location)
+{
+  sb_request_set_header (self, "Location", location);
+  sb_request_answer (self, 302, NULL, NULL);
+}
+
+/**
+ * sb_request_problem:
+ * @self: a request
+ * @status: HTTP status
+ * @reason: a word for programs
+ * @detail: (nullable): a sentence for people
+ *
+ * Answers with a problem document.
+ */
+void
+sb_request_problem (SbRequest *self, guint status, const char *reason, const char *detail)
+{
+  if (can_answer (self))
+    sb_request_answer (self, status, SB_PROBLEM_TYPE,
+                       sb_problem_new (status, reason, detail, NULL));
+}
+
+static void
+set_retry_after (SbRequest *self, const GError *error)
+{
+  guint seconds = sb_problem_retry_after (error);
+  g_autofree char *address = NULL;
+  g_autofree char *text = NULL;
+
+  if (g_error_matches (error, SB_ERROR, SB_ERROR_RATE) && self->user == NULL && self->id != NULL)
+    {
+      address = sb_request_dup_address (self);
+      seconds = MAX (1, sb_accounts_get_retry_after (self->transport->accounts, self->id, address));
+    }
+  if (seconds == 0)
+    return;
+  text = g_strdup_printf ("%u", seconds);
+  sb_request_set_header (self, "Retry-After", text);
+}
+
+/**
+ * sb_request_fail:
+ * @self: a request
+ * @error: why it failed
+ * @full: (array zero-terminated=1) (nullable): recipients whose queue is full
+ *
+ * Answers with the status and the problem document that say the same.
+ */
+void
+sb_request_fail (SbRequest *self, const GError *error, const char *const *full)
+{
+  guint status = sb_problem_status (error);
+  const char *detail = error->message;
+
+  if (!can_answer (self))
+    return;
+  if (status == 401)
+    sb_request_set_header (self, "WWW-Authenticate",
+                           "Basic realm=\"SimpleBus\", charset=\"UTF-8\"");
+  if (status == 500)
+    {
+      g_warning ("%s: %s", get_path (self->message), error->message);
+      detail = "The bus could not do it; its log says why";
+    }
+  set_retry_after (self, error);
+  sb_request_answer (self, status, SB_PROBLEM_TYPE,
+                     sb_problem_new (status, sb_error_reason (error), detail, full));
+}
+
+/* --- Headers are there --- */
+
+static gboolean
+matches_path (const SbEndpoint *endpoint, const char *path)
+{
+  gsize length = strlen (endpoint->path);
+
+  if (length > 1 && endpoint->path[length - 1] == '/')
+    return strncmp (path, endpoint->path, length) == 0 && path[length] != '\0';
+  return strcmp (path, endpoint->path) == 0;
+}
+
+static char *
+list_methods (const char *path)
+{
+  GString *list = g_string_new ("OPTIONS");
+  gboolean found = strcmp (path, "*") == 0;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (endpoints); i++)
+    {
+      if (!matches_path (&endpoints[i], path))
+        continue;
+      found = TRUE;
+      g_string_append_printf (list, ", %s%s", endpoints[i].method,
+                              strcmp (endpoints[i].method, "GET") == 0 ? ", HEAD" : "");
+    }
+  return g_string_free (list, !found);
+}
+
+static const SbEndpoint *
+find_endpoint (const char *path, const char *method)
+{
+  if (strcmp (method, "HEAD") == 0)
+    method = "GET";
+  for (gsize i = 0; i < G_N_ELEMENTS (endpoints); i++)
+    {
+      if (strcmp (method, endpoints[i].method) == 0 && matches_path (&endpoints[i], path))
+        return &endpoints[i];
+    }
+  return NULL;
+}
+
+/* Answers what needs no endpoint: OPTIONS, 404 and 405. */
+static void
+answer_unrouted (SbRequest *self, const char *path, const char *method)
+{
+  g_autofree char *allowed = list_methods (path);
+
+  if (allowed == NULL)
+    {
+      sb_request_problem (self, 404, "not-found", "There is nothing at this path");
+      return;
+    }
+  sb_request_set_header (self, "Allow", allowed);
+  if (strcmp (method, "OPTIONS") == 0)
+    sb_request_answer (self, 200, NULL, NULL);
+  else
+    sb_request_problem (self, 405, "method-not-allowed", "This path takes other methods");
+}
+
+static void
+refuse_size (SbRequest *self)
+{
+  g_autofree char *detail = g_strdup_printf ("The body is larger than %" G_GSIZE_FORMAT " bytes",
+                                             self->limit);
+
+  sb_request_problem (self, 413, "too-large", detail);
+}
+
+/* A body without a length is counted as it comes. */
+static void
+got_chunk_cb (SoupServerMessage *message, GBytes *chunk, gpointer user_data)
+{
+  SbRequest *self = get_request (message);
+
+  if (self == NULL || !can_answer (self))
+    return;
+  self->received += g_bytes_get_size (chunk);
+  if (self->received > self->limit)
+    refuse_size (self);
+}
+
+/* FALSE when the body was refused. */
+static gboolean
+check_body (SbRequest *self)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (self->message);
+  SoupEncoding encoding = soup_message_headers_get_encoding (headers);
+  const char *coding = soup_message_headers_get_list (headers, "Content-Encoding");
+
+  if (encoding == SOUP_ENCODING_NONE)
+    return TRUE;
+  if (encoding == SOUP_ENCODING_CONTENT_LENGTH
+      && soup_message_headers_get_content_length (headers) == 0)
+    return TRUE;
+
+  self->has_body = TRUE;
+  self->limit = self->endpoint != NULL && self->endpoint->takes_body
+                    ? self->transport->max_message_size
+                    : SMALL_BODY;
+  if (encoding == SOUP_ENCODING_CONTENT_LENGTH
+      && (guint64) soup_message_headers_get_content_length (headers) > self->limit)
+    refuse_size (self);
+  else if (coding != NULL && g_ascii_strcasecmp (coding, "identity") != 0)
+    sb_request_problem (self, 415, "unsupported", "A body must come without Content-Encoding");
+  else if (encoding == SOUP_ENCODING_CHUNKED)
+    g_signal_connect (self->message, "got-chunk", G_CALLBACK (got_chunk_cb), NULL);
+  return can_answer (self);
+}
+
+static void
+logged_in_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (SbRequest) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  self->user = sb_accounts_log_in_finish (SB_ACCOUNTS (source), result, &error);
+  if (!can_answer (self))
+    return;
+  if (self->user == NULL)
+    {
+      sb_request_fail (self, error, NULL);
+      return;
+    }
+  set_phase (self, self->has_body ? SB_CONNECTION_PHASE_BODY : SB_CONNECTION_PHASE_HANDLING);
+  self->paused = FALSE;
+  soup_server_message_unpause (self->message);
+}
+
+static void
+hold (SbRequest *self)
+{
+  self->paused = TRUE;
+  set_phase (self, SB_CONNECTION_PHASE_HANDLING);
+  soup_server_message_pause (self->message);
+}
+
+static gboolean
+has_metrics_token (SbRequest *self, const char *authorization)
+{
+  const char *given = sb_bearer_parse (authorization);
+  const char *token = sb_config_get_string (sb_bus_get_config (self->transport->bus),
+                                            SB_CONFIG_GROUP_BUS, "metrics-token");
+
+  return given != NULL && token != NULL && *token != '\0' && sb_secret_matches (given, token);
+}
+
+/* Finds out who asks: at once when the password was seen before, else the request waits. */
+static void
+authenticate (SbRequest *self)
+{
+  const char *header = sb_request_get_header (self, "Authorization");
+  g_autofree char *password = NULL;
+  g_autofree char *address = NULL;
+
+  if (self->endpoint->access == ACCESS_METRICS && has_metrics_token (self, header))
+    return;
+  if (!sb_basic_parse (header, &self->id, &password))
+    {
+      g_autoptr (GError) error = g_error_new_literal (SB_ERROR, SB_ERROR_UNAUTHORIZED,
+                                                      "Log in with Basic authentication");
+
+      sb_request_fail (self, error, NULL);
+      return;
+    }
+  self->user = sb_accounts_recognise (self->transport->accounts, self->id, password);
+  if (self->user != NULL)
+    return;
+  address = sb_request_dup_address (self);
+  hold (self);
+  sb_accounts_log_in_async (self->transport->accounts, self->id, password, address,
+                            self->cancellable, logged_in_cb, sb_request_ref (self));
+}
+
+static gboolean
+wants_upgrade (SbRequest *self, const char *path)
+{
+  const SbSoupPort *port = self->connection != NULL ? sb_connection_get_tag (self->connection)
+                                                    : NULL;
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (self->message);
+
+  if (!soup_message_headers_header_equals (headers, "Upgrade", "websocket")
+      || strcmp (soup_server_message_get_method (self->message), "GET") != 0)
+    return FALSE;
+  return (port != NULL && port->any_path) || strcmp (path, "/") == 0 || strcmp (path, "/ws") == 0;
+}
+
+static void
+headers_cb (SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
+            gpointer user_data)
+{
+  SbSoupTransport *transport = user_data;
+  g_autoptr (SbRequest) self = sb_request_ref (request_new (transport, message, query));
+  const char *method = soup_server_message_get_method (message);
+
+  /* Answers are whole: a client that asks for a range of one must not get it. */
+  soup_message_headers_remove (soup_server_message_get_request_headers (message), "Range");
+  self->upgrade = wants_upgrade (self, path);
+  self->endpoint = self->upgrade ? NULL : find_endpoint (path, method);
+  if (!check_body (self))
+    return;
+  set_phase (self, self->has_body ? SB_CONNECTION_PHASE_BODY : SB_CONNECTION_PHASE_HANDLING);
+  if (transport->is_stopping)
+    sb_request_problem (self, 503, "closed", "The bus is stopping");
+  else if (self->endpoint == NULL && !self->upgrade)
+    answer_unrouted (self, path, method);
+  else if (self->endpoint != NULL && self->endpoint->access != ACCESS_ANYBODY)
+    authenticate (self);
+}
+
+/* --- The request is complete --- */
+
+static void
+complete_cb (SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
+             gpointer user_data)
+{
+  g_autoptr (SbRequest) self = sb_request_ref (get_request (message));
+
+  self->has_body = FALSE;
+  self->body = soup_message_body_flatten (soup_server_message_get_request_body (message));
+  set_phase (self, SB_CONNECTION_PHASE_HANDLING);
+  if (self->upgrade)
+    {
+      sb_session_upgrade (self);
+      return;
+    }
+  self->endpoint->handle (self);
+  if (can_answer (self))
+    hold (self);
+}
+
+static void
+finished_cb (SoupServer *server, SoupServerMessage *message, gpointer user_data)
+{
+  SbRequest *self = get_request (message);
+
+  if (self == NULL)
+    return;
+  if (self->connection != NULL)
+    {
+      sb_connection_message_done (self->connection);
+      set_phase (self, SB_CONNECTION_PHASE_HEADERS);
+    }
+  detach (self);
+}
+
+static void
+aborted_cb (SoupServer *server, SoupServerMessage *message, gpointer user_data)
+{
+  SbRequest *self = get_request (message);
+
+  if (self != NULL)
+    detach (self);
+}
+
+/**
+ * sb_http_attach:
+ * @transport: a transport with a server
+ *
+ * Makes the server's requests ours.
+ */
+void
+sb_http_attach (SbSoupTransport *transport)
+{
+  soup_server_add_early_handler (transport->server, NULL, headers_cb, transport, NULL);
+  soup_server_add_handler (transport->server, NULL, complete_cb, transport, NULL);
+  g_signal_connect (transport->server, "request-finished", G_CALLBACK (finished_cb), NULL);
+  g_signal_connect (transport->server, "request-aborted", G_CALLBACK (aborted_cb), NULL);
+}
+
+/**
+ * sb_http_cancel_abandoned:
+ * @transport: a transport
+ *
+ * Ends long polls whose client has hung up, which libsoup does not see while
+ * they are paused. Called every second.
+ */
+void
+sb_http_cancel_abandoned (SbSoupTransport *transport)
+{
+  for (GList *l = transport->requests.head; l != NULL;)
+    {
+      SbRequest *request = l->data;
+
+      l = l->next;
+      if (request->waiting && request->connection != NULL
+          && sb_connection_has_peer_closed (request->connection))
+        g_cancellable_cancel (request->cancellable);
+    }
+}
+
+/**
+ * sb_http_cancel_all:
+ * @transport: a transport that stops
+ *
+ * Ends all long polls; they answer at once with what they have.
+ */
+void
+sb_http_cancel_all (SbSoupTransport *transport)
+{
+  for (GList *l = transport->requests.head; l != NULL;)
+    {
+      SbRequest *request = l->data;
+
+      l = l->next;
+      if (request->waiting)
+        g_cancellable_cancel (request->cancellable);
+    }
+}

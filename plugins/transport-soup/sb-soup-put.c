@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sb-soup-put: `POST /put`, answered when the message is durable. The hot path: no JSON tree. */
+
+#include "sb-soup-endpoints.h"
+#include "sb-soup-header.h"
+
+#include <string.h>
+
+static void
+append_strings (GString *json, const char *name, const char *const *strings)
+{
+  if (strings == NULL)
+    return;
+  g_string_append_printf (json, ",\"%s\":[", name);
+  for (gsize i = 0; strings[i] != NULL; i++)
+    {
+      if (i > 0)
+        g_string_append_c (json, ',');
+      sb_json_append_string (json, strings[i]);
+    }
+  g_string_append_c (json, ']');
+}
+
+static GString *
+print_result (const SbPublishResult *result)
+{
+  GString *json = g_string_sized_new (128);
+
+  g_string_append (json, "{\"_id\":");
+  sb_json_append_string (json, result->id);
+  g_string_append_printf (json, ",\"recipients\":%u", result->n_recipients);
+  append_strings (json, "unknown", result->unknown);
+  append_strings (json, "full", result->full);
+  if (result->duplicate)
+    g_string_append (json, ",\"duplicate\":true");
+  g_string_append_c (json, '}');
+  return json;
+}
+
+static void
+status_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (SbRequest) request = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SbMessageStatus) state = sb_bus_status_finish (SB_BUS (source), result, &error);
+
+  if (state != NULL)
+    sb_request_answer_status (request, 202, state);
+  else
+    sb_request_fail (request, error, NULL);
+}
+
+static void
+published_cb (const SbPublishResult *result, const GError *error, gpointer user_data)
+{
+  g_autoptr (SbRequest) request = user_data;
+
+  if (error != NULL)
+    sb_request_fail (request, error, result != NULL ? result->full : NULL);
+  else if (!result->waited || result->confirmed)
+    sb_request_answer_json (request, 200, print_result (result));
+  else
+    sb_bus_status_async (request->transport->bus, request->user, result->id, status_cb,
+                         sb_request_ref (request));
+}
+
+/* What the headers say of the message. FALSE when it was answered. */
+static gboolean
+check_headers (SbRequest *request, const SbEnvelope *envelope)
+{
+  g_autofree char *type = g_strdup (sb_request_get_header (request, "Message-Type"));
+  gboolean direct = FALSE;
+
+  if (type == NULL || *g_strstrip (type) == '\0')
+    return TRUE;
+  if (g_ascii_strcasecmp (type, "queue") != 0 && g_ascii_strcasecmp (type, "direct") != 0)
+    {
+      sb_request_problem (request, 400, "invalid", "Message-Type is one of queue, direct and file");
+      return FALSE;
+    }
+  if (sb_envelope_has (envelope, SB_MEMBER_DIRECT)
+      && sb_envelope_get_boolean (envelope, SB_MEMBER_DIRECT, &direct, NULL)
+      && direct != (g_ascii_strcasecmp (type, "direct") == 0))
+    {
+      sb_request_problem (request, 400, "invalid",
+                          "The header Message-Type and the member direct disagree");
+      return FALSE;
+    }
+  if (g_ascii_strcasecmp (type, "queue") == 0)
+    return TRUE;
+  sb_request_problem (request, 501, "unsupported", "This bus has no direct messages");
+  return FALSE;
+}
+
+/* Files, by the header or by the form that carries them. FALSE when it was answered. */
+static gboolean
+check_no_file (SbRequest *request)
+{
+  const char *type = sb_request_get_header (request, "Message-Type");
+  const char *content = sb_request_get_header (request, "Content-Type");
+
+  if ((type == NULL || g_ascii_strcasecmp (type, "file") != 0)
+      && (content == NULL || g_ascii_strncasecmp (content, "multipart/", 10) != 0))
+    return TRUE;
+  sb_request_problem (request, 501, "unsupported", "This bus takes no files");
+  return FALSE;
+}
+
+static gint64
+get_wait (SbRequest *request)
+{
+  guint seconds = 0;
+
+  if (!sb_prefer_parse (sb_request_get_header (request, "Prefer"), &seconds) || seconds == 0)
+    return 0;
+  sb_request_set_header (request, "Preference-Applied", "wait");
+  return (gint64) seconds * G_USEC_PER_SEC;
+}
+
+/**
+ * sb_endpoint_put:
+ * @request: `POST /put`
+ *
+ * Sends a message.
+ */
+void
+sb_endpoint_put (SbRequest *request)
+{
+  SbEnvelope envelope;
+  gsize length;
+  const char *data = g_bytes_get_data (request->body, &length);
+  g_autoptr (GError) error = NULL;
+
+  if (!check_no_file (request))
+    return;
+  if (sb_bus_is_congested (request->transport->bus))
+    {
+      error = g_error_new_literal (SB_ERROR, SB_ERROR_BUSY,
+                                   "Too many messages wait for the disk; send it again");
+      sb_request_fail (request, error, NULL);
+      return;
+    }
+  if (!sb_envelope_scan (&envelope, data, length, &error))
+    {
+      sb_request_fail (request, error, NULL);
+      return;
+    }
+  if (!check_headers (request, &envelope))
+    return;
+  if (!sb_bus_publish (request->transport->bus, request->user, &envelope, get_wait (request),
+                       published_cb, sb_request_ref (request), &error))
+    {
+      sb_request_fail (request, error, NULL);
+      sb_request_unref (request);
+    }
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-soup-transport: HTTP and WebSocket by libsoup, over connections of our own.
+ */
+#pragma once
+
+#include "sb-listener.h"
+#include "sb-soup-address.h"
+
+#include "simplebus.h"
+
+#include <libsoup/soup.h>
+
+G_BEGIN_DECLS
+
+#define SB_SOUP_GROUP "transport-soup"
+
+#define SB_TYPE_SOUP_TRANSPORT (sb_soup_transport_get_type ())
+G_DECLARE_FINAL_TYPE (SbSoupTransport, sb_soup_transport, SB, SOUP_TRANSPORT, GObject)
+
+/**
+ * SbSoupPort:
+ * @any_path: WebSockets may be opened at any path, not only at `/` and `/ws`
+ *
+ * What the connections of one port have in common; the tag of an SbConnection.
+ */
+typedef struct
+{
+  const char *name;
+  gboolean any_path;
+} SbSoupPort;
+
+struct _SbSoupTransport
+{
+  GObject parent_instance;
+
+  SbBus *bus;                   /* (owned) */
+  SbAccounts *accounts;         /* (unowned): the bus's */
+  SoupServer *server;           /* (owned) */
+  SbProxyList *proxies;         /* (owned) */
+  SbListener *listener;         /* (owned) (nullable) */
+  GSocket *never;               /* (owned): the far end of a listener that nobody reaches */
+  GTlsCertificate *certificate; /* (owned) (nullable) */
+
+  GQueue requests; /* SbRequest, linked by their own links */
+  GQueue sessions; /* SbSoupSession, likewise */
+  GBytes *ping;    /* (owned): the JSON ping */
+
+  gsize max_message_size;
+  gint64 ping_interval;      /* ms, 0: off */
+  gint64 keepalive_interval; /* µs, 0: off */
+  GString *description;      /* (owned): the addresses */
+  guint tick_source;
+  guint ping_source;
+  guint stop_source;
+  gulong drained_handler;
+  gboolean is_stopping;
+  GTask *stopping; /* (owned) (nullable) */
+
+  SbCounter *n_requests;
+  SbCounter *n_frames_in;
+  SbCounter *n_frames_out;
+  guint gauges[2];
+};
+
+G_END_DECLS
