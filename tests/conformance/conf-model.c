@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * conf-model: thousands of random operations on a store and on a model of it.
+ * The seed is printed; --seed repeats a run.
+ */
+
+#include "model.h"
+
+#define N_BATCHES 1500
+#define MAX_USERS 12
+
+typedef struct
+{
+  Rig *rig;
+  Model *model;
+  gint64 now;
+  guint n_messages;
+} Run;
+
+static guint
+pick (guint n)
+{
+  return (guint) g_test_rand_int_range (0, (gint32) n);
+}
+
+/* Any that ever was, so also one that is gone. */
+static ModelUser *
+pick_user (Run *run)
+{
+  return g_ptr_array_index (run->model->users, pick (run->model->users->len));
+}
+
+static ModelUser *
+pick_live_user (Run *run)
+{
+  for (;;)
+    {
+      ModelUser *user = pick_user (run);
+
+      if (!user->is_gone)
+        return user;
+    }
+}
+
+static SbMessage *
+make_random_message (Run *run)
+{
+  gboolean is_new = run->n_messages == 0 || pick (10) > 0;
+  guint number = is_new ? run->n_messages++ : pick (run->n_messages);
+  g_autofree char *id = g_strdup_printf ("m%u", number);
+  gint64 not_before = pick (8) == 0 ? run->now + (1 + pick (300)) * SECOND : 0;
+  gint64 deadline = pick (5) == 0 ? MAX (run->now, not_before) + (1 + pick (300)) * SECOND : 0;
+
+  return sb_message_new (id, "sender", pick_live_user (run)->key, make_body (id, BODY_SIZE),
+                         run->now, not_before, deadline);
+}
+
+static SbOperation *
+make_random_append (Run *run)
+{
+  GPtrArray *users = run->model->users;
+  guint first = pick (users->len);
+  guint n = 1 + pick (MIN (users->len, 5));
+  g_autofree gint64 *keys = g_new (gint64, n);
+  SbOperation *operation;
+
+  for (guint i = 0; i < n; i++)
+    keys[i] = ((ModelUser *) g_ptr_array_index (users, (first + i) % users->len))->key;
+  operation = make_append (make_random_message (run), n, keys);
+  for (guint i = 0; i < n; i++)
+    operation->append.targets[i].named = pick (2);
+  return operation;
+}
+
+static const ModelDelivery *
+pick_delivery (Run *run, const ModelMessage **message)
+{
+  GPtrArray *messages = run->model->messages;
+
+  if (messages->len == 0)
+    return NULL;
+  *message = g_ptr_array_index (messages, pick (messages->len));
+  return &g_array_index ((*message)->deliveries, ModelDelivery, pick ((*message)->deliveries->len));
+}
+
+static SbOperation *
+make_random_end (Run *run)
+{
+  static const SbDeliveryState states[] = { SB_DELIVERY_CONFIRMED, SB_DELIVERY_CONFIRMED,
+                                            SB_DELIVERY_CONFIRMED, SB_DELIVERY_EXPIRED,
+                                            SB_DELIVERY_DEAD,      SB_DELIVERY_DROPPED };
+  const ModelMessage *message = NULL;
+  const ModelDelivery *delivery = pick_delivery (run, &message);
+  gint64 position;
+  SbOperation *operation;
+
+  if (delivery == NULL)
+    return make_end (pick_user (run)->key, 0, "nothing", SB_DELIVERY_CONFIRMED, run->now);
+  position = pick (2) ? delivery->position : 0;
+  operation = make_end (delivery->recipient->key, position, message->message->id,
+                        states[pick (G_N_ELEMENTS (states))], run->now);
+  operation->user_data = GSIZE_TO_POINTER (position);
+  operation->end.store_receipt = pick (2);
+  operation->end.attempts = pick (6);
+  operation->end.handle = position != 0 && pick (2) ? message->handle : 0;
+  return operation;
+}
+
+static SbOperation *
+make_random_park (Run *run)
+{
+  const ModelMessage *message = NULL;
+  const ModelDelivery *delivery = pick_delivery (run, &message);
+  SbOperation *operation;
+
+  if (delivery == NULL || delivery->position == 0)
+    return make_park (pick_user (run)->key, 1000000, run->now, run->now);
+  operation = make_park (delivery->recipient->key, delivery->position,
+                         run->now + pick (600) * SECOND, run->now);
+  operation->park.attempts = pick (10);
+  return operation;
+}
+
+static SbOperation *
+make_random_user (Run *run)
+{
+  g_autofree char *id = g_strdup_printf ("user%u", pick (MAX_USERS));
+  const ModelUser *user = pick_user (run);
+
+  if (pick (3) > 0)
+    return make_put_user (0, id, NULL);
+  return make_put_user (user->key, user->id, NULL);
+}
+
+static gboolean
+has_users_to_spare (Run *run)
+{
+  guint n_live = 0;
+
+  for (guint i = 0; i < run->model->users->len; i++)
+    n_live += !((ModelUser *) g_ptr_array_index (run->model->users, i))->is_gone;
+  return n_live > 4;
+}
+
+static SbOperation *
+make_random_operation (Run *run)
+{
+  guint dice = pick (100);
+
+  if (dice < 40)
+    return make_random_append (run);
+  if (dice < 75)
+    return make_random_end (run);
+  if (dice < 84)
+    return make_random_park (run);
+  if (dice < 92)
+    return make_sweep (run->now, 100000);
+  if (dice < 94)
+    return make_random_user (run);
+  if (dice < 95 && has_users_to_spare (run))
+    return make_remove_user (pick_user (run)->key, run->now);
+  if (dice < 98)
+    return make_add_receipt (pick_user (run)->key, pick_user (run)->key, "receipt", run->now);
+  return make_drop_receipts (pick_user (run)->key, G_MAXINT64);
+}
+
+static void
+run_batch (Run *run)
+{
+  SbOperation *operations[6];
+  guint n = 1 + pick (G_N_ELEMENTS (operations));
+
+  for (guint i = 0; i < n; i++)
+    operations[i] = make_random_operation (run);
+  rig_apply_batch (run->rig, operations, n);
+  for (guint i = 0; i < n; i++)
+    {
+      model_follow (run->model, operations[i]);
+      sb_operation_free (operations[i]);
+    }
+  run->now += pick (20) * SECOND;
+}
+
+static void
+add_first_users (Run *run)
+{
+  for (guint i = 0; i < 6; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("user%u", i);
+      g_autoptr (SbOperation) operation = make_put_user (0, id, NULL);
+
+      rig_apply_batch (run->rig, &operation, 1);
+      model_follow (run->model, operation);
+    }
+}
+
+static void
+random_operations_do_what_the_model_does (void)
+{
+  g_autoptr (Rig) rig = rig_prepare ();
+  g_autoptr (Model) model = model_new (&rig->options);
+  Run run = { .rig = rig, .model = model, .now = START };
+
+  rig->options.remember = 600 * SECOND;
+  rig->options.remember_max = 1000000;
+  rig->options.receipts_max = 5;
+  rig->options.receipts_age = 900 * SECOND;
+  rig->options.max_queue = 25;
+  rig_open (rig);
+  add_first_users (&run);
+  for (guint batch = 0; batch < N_BATCHES; batch++)
+    {
+      run_batch (&run);
+      if (batch % 25 == 0)
+        model_compare (model, rig);
+      if (batch % 250 == 249 && !rig_subject.is_volatile)
+        rig_reopen (rig);
+    }
+  model_compare (model, rig);
+}
+
+void
+add_model_tests (void)
+{
+  static const RigTest tests[] = {
+    { "random-operations-do-what-the-model-does", random_operations_do_what_the_model_does },
+  };
+
+  rig_add_tests ("model", tests, G_N_ELEMENTS (tests));
+}

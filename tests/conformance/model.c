@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* model: follows a store's operations. */
+
+#include "model.h"
+
+static void
+free_user (gpointer data)
+{
+  ModelUser *user = data;
+
+  g_free (user->id);
+  g_free (user);
+}
+
+static void
+free_message (gpointer data)
+{
+  ModelMessage *message = data;
+
+  sb_message_unref (message->message);
+  g_array_unref (message->deliveries);
+  g_free (message);
+}
+
+static void
+free_receipt (gpointer data)
+{
+  ModelReceipt *receipt = data;
+
+  g_free (receipt->id);
+  g_free (receipt);
+}
+
+Model *
+model_new (const SbStoreOptions *limits)
+{
+  Model *self = g_new0 (Model, 1);
+
+  self->limits = limits;
+  self->users = g_ptr_array_new_with_free_func (free_user);
+  self->messages = g_ptr_array_new_with_free_func (free_message);
+  self->receipts = g_ptr_array_new_with_free_func (free_receipt);
+  return self;
+}
+
+void
+model_free (Model *self)
+{
+  g_ptr_array_unref (self->users);
+  g_ptr_array_unref (self->messages);
+  g_ptr_array_unref (self->receipts);
+  g_free (self);
+}
+
+ModelUser *
+model_find_user (Model *self, gint64 key)
+{
+  for (guint i = 0; i < self->users->len; i++)
+    {
+      ModelUser *user = g_ptr_array_index (self->users, i);
+
+      if (user->key == key)
+        return user;
+    }
+  return NULL;
+}
+
+/* For one that the maker of the operation took from the model. */
+static ModelUser *
+get_user (Model *self, gint64 key)
+{
+  ModelUser *user = model_find_user (self, key);
+
+  g_assert (user != NULL);
+  return user;
+}
+
+static ModelUser *
+find_live_user_by_id (Model *self, const char *id)
+{
+  for (guint i = 0; i < self->users->len; i++)
+    {
+      ModelUser *user = g_ptr_array_index (self->users, i);
+
+      if (!user->is_gone && g_str_equal (user->id, id))
+        return user;
+    }
+  return NULL;
+}
+
+static ModelMessage *
+find_message (Model *self, const char *id)
+{
+  for (guint i = 0; i < self->messages->len; i++)
+    {
+      ModelMessage *message = g_ptr_array_index (self->messages, i);
+
+      if (g_str_equal (message->message->id, id))
+        return message;
+    }
+  return NULL;
+}
+
+gboolean
+model_is_open (const ModelDelivery *delivery)
+{
+  return delivery->state == SB_DELIVERY_PENDING || delivery->state == SB_DELIVERY_SCHEDULED
+         || delivery->state == SB_DELIVERY_PARKED;
+}
+
+static gboolean
+is_wanted (const ModelDelivery *delivery, const ModelMessage *message, gint64 recipient,
+           gint64 position, const char *id)
+{
+  if (delivery->recipient->key != recipient)
+    return FALSE;
+  return position != 0 ? delivery->position == position : g_str_equal (message->message->id, id);
+}
+
+static ModelDelivery *
+find_delivery (Model *self, gint64 recipient, gint64 position, const char *id,
+               ModelMessage **message)
+{
+  for (guint i = 0; i < self->messages->len; i++)
+    {
+      *message = g_ptr_array_index (self->messages, i);
+      for (guint k = 0; k < (*message)->deliveries->len; k++)
+        {
+          ModelDelivery *delivery = &g_array_index ((*message)->deliveries, ModelDelivery, k);
+
+          if (is_wanted (delivery, *message, recipient, position, id))
+            return delivery;
+        }
+    }
+  return NULL;
+}
+
+static void
+take_position (ModelDelivery *delivery, gint64 position)
+{
+  g_assert_cmpint (position, >, delivery->recipient->last_position);
+  delivery->recipient->last_position = position;
+  delivery->position = position;
+}
+
+static gboolean
+is_queue_full (Model *self, const ModelUser *user, gsize size)
+{
+  guint64 count = 0;
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < self->messages->len; i++)
+    {
+      ModelMessage *message = g_ptr_array_index (self->messages, i);
+
+      for (guint k = 0; k < message->deliveries->len; k++)
+        {
+          ModelDelivery *delivery = &g_array_index (message->deliveries, ModelDelivery, k);
+
+          if (delivery->recipient != user || !model_is_open (delivery))
+            continue;
+          count++;
+          bytes += sb_message_get_size (message->message);
+        }
+    }
+  return count + 1 > (guint64) self->limits->max_queue
+         || bytes + size > (guint64) self->limits->max_queue_bytes;
+}
+
+static SbOutcome
+expect_append (Model *self, SbOperation *operation)
+{
+  const SbMessage *message = operation->append.message;
+  ModelMessage *known = find_message (self, message->id);
+
+  if (known != NULL)
+    return known->message->sender_key == message->sender_key ? SB_OUTCOME_DUPLICATE
+                                                             : SB_OUTCOME_CONFLICT;
+  for (guint i = 0; i < operation->append.n_targets; i++)
+    {
+      const SbTarget *target = &operation->append.targets[i];
+      ModelUser *user = get_user (self, target->recipient);
+
+      if (!user->is_gone && target->named
+          && is_queue_full (self, user, sb_message_get_size (message)))
+        return SB_OUTCOME_FULL;
+    }
+  return SB_OUTCOME_DONE;
+}
+
+static ModelDelivery
+expect_delivery (Model *self, const SbMessage *message, const SbTarget *target)
+{
+  ModelDelivery delivery = { .recipient = get_user (self, target->recipient),
+                             .since = message->accepted };
+
+  if (delivery.recipient->is_gone)
+    {
+      delivery.state = SB_DELIVERY_DEAD;
+      delivery.reason = SB_REASON_RECIPIENT_DELETED;
+    }
+  else if (is_queue_full (self, delivery.recipient, sb_message_get_size (message)))
+    {
+      g_assert_true (target->full);
+      delivery.state = SB_DELIVERY_DEAD;
+      delivery.reason = SB_REASON_QUEUE_FULL;
+    }
+  else if (message->not_before > message->accepted)
+    {
+      delivery.state = SB_DELIVERY_SCHEDULED;
+    }
+  return delivery;
+}
+
+static int
+compare_recipients (gconstpointer a, gconstpointer b)
+{
+  gint64 one = ((const ModelDelivery *) a)->recipient->key;
+  gint64 other = ((const ModelDelivery *) b)->recipient->key;
+
+  return (one > other) - (one < other);
+}
+
+static void
+follow_append (Model *self, SbOperation *operation)
+{
+  ModelMessage *message;
+
+  g_assert_cmpint (operation->outcome, ==, expect_append (self, operation));
+  if (operation->outcome != SB_OUTCOME_DONE)
+    return;
+
+  message = g_new0 (ModelMessage, 1);
+  message->message = sb_message_ref (operation->append.message);
+  message->handle = operation->append.handle;
+  message->deliveries = g_array_new (FALSE, FALSE, sizeof (ModelDelivery));
+  for (guint i = 0; i < operation->append.n_targets; i++)
+    {
+      const SbTarget *target = &operation->append.targets[i];
+      ModelDelivery delivery = expect_delivery (self, message->message, target);
+
+      g_assert_cmpint (target->state, ==, delivery.state);
+      if (delivery.state == SB_DELIVERY_PENDING)
+        take_position (&delivery, target->position);
+      else
+        g_assert_cmpint (target->position, ==, 0);
+      g_array_append_val (message->deliveries, delivery);
+    }
+  g_array_sort (message->deliveries, compare_recipients);
+  g_ptr_array_add (self->messages, message);
+}
+
+static void
+note_end (ModelMessage *message, gint64 now)
+{
+  for (guint i = 0; i < message->deliveries->len; i++)
+    if (!sb_delivery_state_has_ended (g_array_index (message->deliveries, ModelDelivery, i).state))
+      return;
+  message->ended = now;
+}
+
+static void
+move (ModelMessage *message, ModelDelivery *delivery, SbDeliveryState state, SbReason reason,
+      gint64 now)
+{
+  delivery->state = state;
+  delivery->reason = reason;
+  delivery->since = now;
+  if (sb_delivery_state_has_ended (state))
+    note_end (message, now);
+}
+
+static void
+add_receipt (Model *self, gint64 sender, ModelUser *recipient, const char *id, gint64 now)
+{
+  ModelReceipt *receipt = g_new0 (ModelReceipt, 1);
+  guint count = 0;
+
+  receipt->sender = get_user (self, sender);
+  receipt->recipient = recipient;
+  receipt->id = g_strdup (id);
+  receipt->time = now;
+  g_ptr_array_add (self->receipts, receipt);
+  for (guint i = self->receipts->len; i-- > 0;)
+    if (((ModelReceipt *) g_ptr_array_index (self->receipts, i))->sender == receipt->sender
+        && ++count > self->limits->receipts_max)
+      g_ptr_array_remove_index (self->receipts, i);
+}
+
+static SbOutcome
+expect_end (const ModelDelivery *delivery, SbDeliveryState to)
+{
+  if (delivery == NULL)
+    return SB_OUTCOME_UNKNOWN;
+  if (delivery->state == SB_DELIVERY_CONFIRMED)
+    return SB_OUTCOME_DUPLICATE;
+  if (delivery->state == SB_DELIVERY_DEAD)
+    return to == SB_DELIVERY_CONFIRMED || to == SB_DELIVERY_DROPPED ? SB_OUTCOME_DONE
+                                                                    : SB_OUTCOME_UNKNOWN;
+  return model_is_open (delivery) ? SB_OUTCOME_DONE : SB_OUTCOME_UNKNOWN;
+}
+
+static void
+follow_end (Model *self, SbOperation *operation, gint64 asked_position)
+{
+  ModelMessage *message = NULL;
+  ModelDelivery *delivery = find_delivery (self, operation->end.recipient, asked_position,
+                                           operation->end.id, &message);
+  ModelUser *sender;
+
+  g_assert_cmpint (operation->outcome, ==, expect_end (delivery, operation->end.state));
+  if (operation->outcome != SB_OUTCOME_DONE)
+    return;
+
+  g_assert_cmpint (operation->end.position, ==, delivery->position);
+  g_assert_cmpint (operation->end.sender_key, ==, message->message->sender_key);
+  delivery->attempts = MAX (delivery->attempts, operation->end.attempts);
+  move (message, delivery, operation->end.state, operation->end.reason, operation->end.now);
+  sender = get_user (self, message->message->sender_key);
+  if (operation->end.state == SB_DELIVERY_CONFIRMED && operation->end.store_receipt
+      && !sender->is_gone)
+    add_receipt (self, sender->key, delivery->recipient, message->message->id, operation->end.now);
+}
+
+static void
+follow_park (Model *self, SbOperation *operation)
+{
+  ModelMessage *message = NULL;
+  ModelDelivery *delivery = find_delivery (self, operation->park.recipient,
+                                           operation->park.position, NULL, &message);
+  gboolean can_park = delivery != NULL
+                      && (delivery->state == SB_DELIVERY_PENDING
+                          || delivery->state == SB_DELIVERY_PARKED);
+
+  g_assert_cmpint (operation->outcome, ==, can_park ? SB_OUTCOME_DONE : SB_OUTCOME_UNKNOWN);
+  if (!can_park)
+    return;
+  move (message, delivery, SB_DELIVERY_PARKED, SB_REASON_NONE, operation->park.now);
+  delivery->due = operation->park.due;
+  delivery->attempts = MAX (delivery->attempts, operation->park.attempts);
+}
+
+static void
+follow_put_user (Model *self, SbOperation *operation)
+{
+  const SbUser *user = operation->put_user.user;
+  ModelUser *known = user->key == 0 ? NULL : model_find_user (self, user->key);
+  ModelUser *added;
+
+  if (user->key != 0)
+    {
+      g_assert_cmpint (operation->outcome, ==,
+                       known == NULL || known->is_gone ? SB_OUTCOME_UNKNOWN : SB_OUTCOME_DONE);
+      return;
+    }
+  if (find_live_user_by_id (self, user->id) != NULL)
+    {
+      g_assert_cmpint (operation->outcome, ==, SB_OUTCOME_CONFLICT);
+      return;
+    }
+  g_assert_cmpint (operation->outcome, ==, SB_OUTCOME_DONE);
+  g_assert_null (model_find_user (self, operation->put_user.key));
+  added = g_new0 (ModelUser, 1);
+  added->key = operation->put_user.key;
+  added->id = g_strdup (user->id);
+  g_ptr_array_add (self->users, added);
+}
+
+static void
+follow_remove_user (Model *self, SbOperation *operation)
+{
+  ModelUser *user = model_find_user (self, operation->remove_user.key);
+  gboolean can_remove = user != NULL && !user->is_gone;
+
+  g_assert_cmpint (operation->outcome, ==, can_remove ? SB_OUTCOME_DONE : SB_OUTCOME_UNKNOWN);
+  if (!can_remove)
+    return;
+  user->is_gone = TRUE;
+  for (guint i = 0; i < self->messages->len; i++)
+    {
+      ModelMessage *message = g_ptr_array_index (self->messages, i);
+
+      for (guint k = 0; k < message->deliveries->len; k++)
+        {
+          ModelDelivery *delivery = &g_array_index (message->deliveries, ModelDelivery, k);
+
+          if (delivery->recipient == user && model_is_open (delivery))
+            move (message, delivery, SB_DELIVERY_DEAD, SB_REASON_RECIPIENT_DELETED,
+                  operation->remove_user.now);
+        }
+    }
+  for (guint i = self->receipts->len; i-- > 0;)
+    if (((ModelReceipt *) g_ptr_array_index (self->receipts, i))->sender == user)
+      g_ptr_array_remove_index (self->receipts, i);
+}
+
+static void
+follow_add_receipt (Model *self, SbOperation *operation)
+{
+  ModelUser *sender = get_user (self, operation->add_receipt.sender_key);
+  ModelUser *recipient = get_user (self, operation->add_receipt.recipient);
+
+  g_assert_cmpint (operation->outcome, ==, sender->is_gone ? SB_OUTCOME_UNKNOWN : SB_OUTCOME_DONE);
+  if (!sender->is_gone)
+    add_receipt (self, sender->key, recipient, operation->add_receipt.id,
+                 operation->add_receipt.now);
+}
+
+static void
+follow_drop_receipts (Model *self, SbOperation *operation)
+{
+  ModelUser *sender = get_user (self, operation->drop_receipts.sender_key);
+
+  /* The numbers are the store's; only all of them are dropped here. */
+  for (guint i = self->receipts->len; i-- > 0;)
+    if (((ModelReceipt *) g_ptr_array_index (self->receipts, i))->sender == sender)
+      g_ptr_array_remove_index (self->receipts, i);
+}
+
+/* Finds what the store says about a delivery that time should have moved. */
+static const SbDue *
+find_moved (SbOperation *operation, const ModelMessage *message, const ModelDelivery *delivery)
+{
+  for (guint i = 0; i < operation->sweep.moved->len; i++)
+    {
+      const SbDue *due = &g_array_index (operation->sweep.moved, SbDue, i);
+
+      if (due->recipient == delivery->recipient->key && g_str_equal (due->id, message->message->id))
+        return due;
+    }
+  return NULL;
+}
+
+/* Returns whether it moved. */
+static gboolean
+follow_time (SbOperation *operation, ModelMessage *message, ModelDelivery *delivery)
+{
+  gint64 now = operation->sweep.now;
+  gint64 deadline = message->message->deadline;
+  const SbDue *due;
+
+  if (!model_is_open (delivery))
+    return FALSE;
+  if (deadline != 0 && deadline <= now)
+    {
+      due = find_moved (operation, message, delivery);
+      g_assert_nonnull (due);
+      g_assert_cmpint (due->state, ==, SB_DELIVERY_EXPIRED);
+      g_assert_cmpint (due->position, ==, delivery->position);
+      move (message, delivery, SB_DELIVERY_EXPIRED, SB_REASON_TTL, now);
+      return TRUE;
+    }
+  if (delivery->state != SB_DELIVERY_SCHEDULED || message->message->not_before > now)
+    return FALSE;
+  due = find_moved (operation, message, delivery);
+  g_assert_nonnull (due);
+  g_assert_cmpint (due->state, ==, SB_DELIVERY_PENDING);
+  /* Several of a recipient may wake at once, in an order that is not ours. */
+  g_assert_cmpint (due->position, >, 0);
+  delivery->position = due->position;
+  move (message, delivery, SB_DELIVERY_PENDING, SB_REASON_NONE, now);
+  return TRUE;
+}
+
+/* The positions that a sweep gave out are all above those before it. */
+static void
+follow_positions (Model *self, SbOperation *operation)
+{
+  for (guint i = 0; i < operation->sweep.moved->len; i++)
+    {
+      const SbDue *due = &g_array_index (operation->sweep.moved, SbDue, i);
+      ModelUser *user = get_user (self, due->recipient);
+
+      if (due->state != SB_DELIVERY_PENDING)
+        continue;
+      g_assert_cmpint (due->position, >, user->last_position);
+      user->last_position = due->position;
+    }
+}
+
+static void
+follow_sweep (Model *self, SbOperation *operation)
+{
+  gint64 now = operation->sweep.now;
+  guint n_moved = 0;
+
+  g_assert_false (operation->sweep.more);
+  follow_positions (self, operation);
+  for (guint i = 0; i < self->messages->len; i++)
+    {
+      ModelMessage *message = g_ptr_array_index (self->messages, i);
+
+      for (guint k = 0; k < message->deliveries->len; k++)
+        n_moved += follow_time (operation, message,
+                                &g_array_index (message->deliveries, ModelDelivery, k));
+    }
+  g_assert_cmpuint (n_moved, ==, operation->sweep.moved->len);
+  for (guint i = self->messages->len; i-- > 0;)
+    {
+      ModelMessage *message = g_ptr_array_index (self->messages, i);
+
+      if (message->ended != 0 && message->ended + self->limits->remember <= now)
+        g_ptr_array_remove_index (self->messages, i);
+    }
+  for (guint i = self->receipts->len; i-- > 0;)
+    if (((ModelReceipt *) g_ptr_array_index (self->receipts, i))->time + self->limits->receipts_age
+        <= now)
+      g_ptr_array_remove_index (self->receipts, i);
+}
+
+void
+model_follow (Model *self, SbOperation *operation)
+{
+  switch (operation->kind)
+    {
+    case SB_OPERATION_APPEND:
+      follow_append (self, operation);
+      break;
+    case SB_OPERATION_END:
+      /* The maker leaves what it asked for in user_data: the store writes over it. */
+      follow_end (self, operation, GPOINTER_TO_SIZE (operation->user_data));
+      break;
+    case SB_OPERATION_PARK:
+      follow_park (self, operation);
+      break;
+    case SB_OPERATION_PUT_USER:
+      follow_put_user (self, operation);
+      break;
+    case SB_OPERATION_REMOVE_USER:
+      follow_remove_user (self, operation);
+      break;
+    case SB_OPERATION_ADD_RECEIPT:
+      follow_add_receipt (self, operation);
+      break;
+    case SB_OPERATION_DROP_RECEIPTS:
+      follow_drop_receipts (self, operation);
+      break;
+    case SB_OPERATION_SWEEP:
+      follow_sweep (self, operation);
+      break;
+    }
+}

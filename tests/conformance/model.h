@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * model: what a store should hold, kept in the simplest way there is: lists
+ * that are searched from end to end. It follows a store operation by operation
+ * and says at once where the store went another way.
+ *
+ * Positions are the store's to choose: the model takes them from the outcomes
+ * and checks that they grow.
+ */
+#pragma once
+
+#include "rig.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gint64 key;
+  char *id; /* (owned) */
+  gboolean is_gone;
+  gint64 last_position;
+} ModelUser;
+
+typedef struct
+{
+  ModelUser *recipient;
+  SbDeliveryState state;
+  SbReason reason;
+  gint64 position;
+  gint64 since;
+  gint64 due;
+  guint attempts;
+} ModelDelivery;
+
+typedef struct
+{
+  SbMessage *message; /* (owned) */
+  GArray *deliveries; /* (owned) (element-type ModelDelivery) by the recipients' keys */
+  gint64 handle;
+  gint64 ended; /* 0 as long as it has not */
+} ModelMessage;
+
+typedef struct
+{
+  ModelUser *sender;
+  ModelUser *recipient;
+  char *id; /* (owned) */
+  gint64 time;
+} ModelReceipt;
+
+typedef struct
+{
+  const SbStoreOptions *limits;
+  GPtrArray *users;    /* (owned) (element-type ModelUser) */
+  GPtrArray *messages; /* (owned) (element-type ModelMessage) */
+  GPtrArray *receipts; /* (owned) (element-type ModelReceipt) oldest first */
+} Model;
+
+Model *model_new (const SbStoreOptions *limits);
+void model_free (Model *self);
+ModelUser *model_find_user (Model *self, gint64 key);
+gboolean model_is_open (const ModelDelivery *delivery);
+
+/* After the store applied it: follows it, and compares outcomes. */
+void model_follow (Model *self, SbOperation *operation);
+/* Compares all that can be read. */
+void model_compare (Model *self, Rig *rig);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Model, model_free)
+
+G_END_DECLS
