@@ -23,5 +23,5 @@ load (SbRegistry *registry, GError **error)
   return sb_registry_add (registry, SB_TYPE_STORE, "sqlite", SB_TYPE_SQLITE_STORE, error);
 }
 
-SB_PLUGIN_DEFINE ("store-sqlite", "Keeps messages in a SQLite database", keys,
-                  G_N_ELEMENTS (keys), load);
+SB_PLUGIN_DEFINE ("store-sqlite", "Keeps messages in a SQLite database", keys, G_N_ELEMENTS (keys),
+                  load);

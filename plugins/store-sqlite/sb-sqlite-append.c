@@ -13,40 +13,41 @@ is_full (SbSqliteWriter *self, const SbSqliteTally *tally, gint64 size)
          || tally->bytes + size > self->limits.max_queue_bytes;
 }
 
-/* Marks the targets whose queue is full. Returns whether that refuses the message. */
-static gboolean
-mark_full (SbSqliteWriter *self, SbTarget *targets, guint n_targets, gint64 size)
+/* Marks the targets whose queue is full; says what the message gets when its id is new. */
+static SbOutcome
+check_targets (SbSqliteWriter *self, SbTarget *targets, guint n_targets, gint64 size)
 {
-  gboolean refused = FALSE;
+  SbOutcome outcome = SB_OUTCOME_DONE;
 
   for (guint i = 0; i < n_targets; i++)
     {
-      const SbSqliteTally *tally = sb_sqlite_ledger_touch (self->ledger, targets[i].recipient);
+      const SbSqliteTally *tally;
 
+      if (!sb_sqlite_ledger_has_account (self->ledger, targets[i].recipient))
+        return SB_OUTCOME_UNKNOWN;
+      tally = sb_sqlite_ledger_touch (self->ledger, targets[i].recipient);
       targets[i].full = !tally->gone && is_full (self, tally, size);
-      refused |= targets[i].full && targets[i].named;
+      if (targets[i].full && targets[i].named)
+        outcome = SB_OUTCOME_FULL;
     }
-  return refused;
+  return outcome;
 }
 
-/* The outcome when a message with this id is there already, or when none is and queues are full. */
+/* The outcome when a message with this id is there already; @otherwise when none is. */
 static gboolean
-refuse (SbSqliteWriter *self, SbOperation *operation, GError **error)
+refuse (SbSqliteWriter *self, SbOperation *operation, SbOutcome otherwise, GError **error)
 {
   g_auto (SbSqliteMessage) original = { 0 };
   const SbMessage *message = operation->append.message;
-  SbSqliteFound found
-      = sb_sqlite_writer_find_message (self, message->id, &original, error);
+  SbSqliteFound found = sb_sqlite_writer_find_message (self, message->id, &original, error);
 
   if (found == SB_SQLITE_FAILED)
     return FALSE;
   if (found == SB_SQLITE_ABSENT)
     {
-      operation->outcome = SB_OUTCOME_FULL;
+      operation->outcome = otherwise;
       return TRUE;
     }
-  for (guint i = 0; i < operation->append.n_targets; i++)
-    operation->append.targets[i].full = FALSE;
   if (original.sender != message->sender_key)
     {
       operation->outcome = SB_OUTCOME_CONFLICT;
@@ -81,8 +82,7 @@ bind_recipients (SbSqliteWriter *self, sqlite3_stmt *statement, int column, SbOp
   g_array_sort (self->keys, compare_keys);
   g_byte_array_set_size (self->scratch, 0);
   sb_sqlite_encode_keys (self->scratch, (const gint64 *) self->keys->data, self->keys->len);
-  sqlite3_bind_blob (statement, column, self->scratch->len > 0 ? self->scratch->data : (guint8 *) "",
-                     self->scratch->len, SQLITE_STATIC);
+  sqlite3_bind_blob (statement, column, self->scratch->data, self->scratch->len, SQLITE_STATIC);
 }
 
 /* Inserts the row unless the id is there; @inserted tells. */
@@ -96,10 +96,11 @@ insert_message (SbSqliteWriter *self, gint64 seq, SbOperation *operation, gboole
   sqlite3_bind_int64 (statement, 1, seq);
   sqlite3_bind_text (statement, 2, message->id, -1, SQLITE_STATIC);
   sqlite3_bind_int64 (statement, 3, message->sender_key);
-  sqlite3_bind_int64 (statement, 4, message->accepted);
-  sqlite3_bind_int64 (statement, 5, message->not_before);
-  sqlite3_bind_int64 (statement, 6, message->deadline);
-  bind_recipients (self, statement, 7, operation);
+  sqlite3_bind_text (statement, 4, message->sender, -1, SQLITE_STATIC);
+  sqlite3_bind_int64 (statement, 5, message->accepted);
+  sqlite3_bind_int64 (statement, 6, message->not_before);
+  sqlite3_bind_int64 (statement, 7, message->deadline);
+  bind_recipients (self, statement, 8, operation);
   if (!sb_sqlite_db_run (self->db, statement, error))
     return FALSE;
   *inserted = sqlite3_changes (self->db->handle) > 0;
@@ -184,30 +185,43 @@ insert_target (SbSqliteWriter *self, gint64 seq, SbOperation *operation, SbTarge
   return insert_queued (self, seq, is_shared, size, target, error);
 }
 
+static guint
+count_waiting (const SbTarget *targets, guint n_targets)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < n_targets; i++)
+    n += targets[i].state != SB_DELIVERY_DEAD;
+  return n;
+}
+
 static gboolean
-insert_fanout (SbSqliteWriter *self, gint64 seq, guint n_targets, gint64 size, GError **error)
+insert_fanout (SbSqliteWriter *self, gint64 seq, guint n_targets, guint n_waiting, gint64 size,
+               GError **error)
 {
   sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_INSERT_FANOUT);
 
   sqlite3_bind_int64 (statement, 1, seq);
   sqlite3_bind_int64 (statement, 2, n_targets);
-  sqlite3_bind_int64 (statement, 3, size);
+  sqlite3_bind_int64 (statement, 3, n_waiting);
+  sqlite3_bind_int64 (statement, 4, size);
   return sb_sqlite_db_run (self->db, statement, error);
 }
 
-/* What hangs on the message beside its deliveries. */
+/* What hangs on the message when its deliveries are made. */
 static gboolean
 insert_extras (SbSqliteWriter *self, gint64 seq, SbOperation *operation, gint64 size,
                GError **error)
 {
   const SbMessage *message = operation->append.message;
+  guint n_targets = operation->append.n_targets;
+  guint n_waiting = count_waiting (operation->append.targets, n_targets);
 
-  if (operation->append.n_targets != 1
-      && !insert_fanout (self, seq, operation->append.n_targets, size, error))
+  if (n_targets != 1 && !insert_fanout (self, seq, n_targets, n_waiting, size, error))
     return FALSE;
-  if (message->deadline != 0
+  if (message->deadline != 0 && n_waiting > 0
       && !sb_sqlite_writer_run_pair (self, SB_SQLITE_W_INSERT_DEADLINE, message->deadline, seq,
-                                         error))
+                                     error))
     return FALSE;
   return TRUE;
 }
@@ -221,23 +235,24 @@ sb_sqlite_writer_append (SbSqliteWriter *self, SbOperation *operation, GError **
   gint64 size = g_bytes_get_size (message->body);
   gint64 seq = self->last_number + 1;
   gboolean inserted = FALSE;
+  SbOutcome checked;
 
   operation->append.n_recipients = n_targets;
-  if (mark_full (self, targets, n_targets, size))
-    return refuse (self, operation, error);
+  checked = check_targets (self, targets, n_targets, size);
+  if (checked != SB_OUTCOME_DONE)
+    return refuse (self, operation, checked, error);
   if (!insert_message (self, seq, operation, &inserted, error))
     return FALSE;
   if (!inserted)
-    return refuse (self, operation, error);
+    return refuse (self, operation, SB_OUTCOME_DUPLICATE, error);
 
   self->last_number = seq;
   sb_sqlite_writer_saw_time (self, message->accepted);
   operation->append.handle = sb_sqlite_handle_new (seq, message->deadline != 0, n_targets != 1);
-  if (!insert_body (self, seq, message->body, error)
-      || !insert_extras (self, seq, operation, size, error))
+  if (!insert_body (self, seq, message->body, error))
     return FALSE;
   for (guint i = 0; i < n_targets; i++)
     if (!insert_target (self, seq, operation, &targets[i], size, error))
       return FALSE;
-  return TRUE;
+  return insert_extras (self, seq, operation, size, error);
 }

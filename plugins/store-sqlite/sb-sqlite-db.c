@@ -122,8 +122,8 @@ sqlite3_stmt *
 sb_sqlite_db_prepare (SbSqliteDb *self, const char *sql, GError **error)
 {
   sqlite3_stmt *statement = NULL;
-  int code
-      = sqlite3_prepare_v3 (self->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
+  int code = sqlite3_prepare_v3 (self->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement,
+                                 NULL);
 
   if (code != SQLITE_OK)
     sb_sqlite_db_set_error (self, code, error);

@@ -13,7 +13,7 @@ typedef struct
   sqlite3 *handle;           /* (owned) */
   sqlite3_stmt **statements; /* (owned) n_statements of them */
   guint n_statements;
-  char *path;                /* (owned) for messages */
+  char *path; /* (owned) for messages */
 } SbSqliteDb;
 
 SbSqliteDb *sb_sqlite_db_open (const char *path, GError **error);
@@ -21,12 +21,10 @@ void sb_sqlite_db_close (SbSqliteDb *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbSqliteDb, sb_sqlite_db_close)
 
 gboolean sb_sqlite_db_exec (SbSqliteDb *self, const char *sql, GError **error);
-gboolean
-sb_sqlite_db_get_number (SbSqliteDb *self, const char *sql, gint64 *number, GError **error);
+gboolean sb_sqlite_db_get_number (SbSqliteDb *self, const char *sql, gint64 *number,
+                                  GError **error);
 sqlite3_stmt *sb_sqlite_db_prepare (SbSqliteDb *self, const char *sql, GError **error);
-gboolean sb_sqlite_db_prepare_all (SbSqliteDb *self,
-                                   const char *const *queries,
-                                   guint n_queries,
+gboolean sb_sqlite_db_prepare_all (SbSqliteDb *self, const char *const *queries, guint n_queries,
                                    GError **error);
 int sb_sqlite_db_step (SbSqliteDb *self, sqlite3_stmt *statement, GError **error);
 gboolean sb_sqlite_db_run (SbSqliteDb *self, sqlite3_stmt *statement, GError **error);

@@ -104,8 +104,7 @@ find_message_at (SbSqliteWriter *self, gint64 recipient, gint64 position, SbSqli
 /* By position with or without a handle, or by id when there is no position. */
 static SbSqliteFound
 find_delivery (SbSqliteWriter *self, gint64 recipient, gint64 position, gint64 handle,
-               const char *id, SbSqliteMessage *message, SbSqliteDelivery *delivery,
-               GError **error)
+               const char *id, SbSqliteMessage *message, SbSqliteDelivery *delivery, GError **error)
 {
   SbSqliteFound found;
 
@@ -127,8 +126,7 @@ find_delivery (SbSqliteWriter *self, gint64 recipient, gint64 position, gint64 h
 static gboolean
 delete_queued (SbSqliteWriter *self, gint64 recipient, gint64 position, GError **error)
 {
-  return sb_sqlite_writer_run_pair (self, SB_SQLITE_W_DELETE_QUEUED, recipient, position,
-                                        error);
+  return sb_sqlite_writer_run_pair (self, SB_SQLITE_W_DELETE_QUEUED, recipient, position, error);
 }
 
 static gboolean
@@ -151,9 +149,8 @@ write_detour (SbSqliteWriter *self, const SbSqliteMessage *message,
               const SbSqliteDelivery *delivery, SbDeliveryState state, SbReason reason,
               guint attempts, gint64 due, gint64 now, GError **error)
 {
-  sqlite3_stmt *statement
-      = sb_sqlite_writer_get (self, delivery->in_detour ? SB_SQLITE_W_UPDATE_DETOUR
-                                                        : SB_SQLITE_W_INSERT_DETOUR);
+  sqlite3_stmt *statement = sb_sqlite_writer_get (
+      self, delivery->in_detour ? SB_SQLITE_W_UPDATE_DETOUR : SB_SQLITE_W_INSERT_DETOUR);
 
   sqlite3_bind_int64 (statement, 1, message->seq);
   sqlite3_bind_int64 (statement, 2, delivery->recipient);
@@ -190,6 +187,25 @@ uncount (SbSqliteWriter *self, const SbSqliteDelivery *delivery)
     self->ledger->now.parked--;
 }
 
+/* What the end of a delivery means for its message. */
+static gboolean
+settle (SbSqliteWriter *self, gint64 handle, gint64 deadline, const SbSqliteDelivery *delivery,
+        SbDeliveryState state, gint64 now, GError **error)
+{
+  gboolean has_ended = state != SB_DELIVERY_DEAD;
+
+  if (sb_sqlite_handle_is_shared (handle))
+    {
+      sb_sqlite_writer_lower (self, handle, has_ended, delivery->state != SB_DELIVERY_DEAD, now);
+      return TRUE;
+    }
+  if (has_ended)
+    return sb_sqlite_writer_finish (self, handle, 1, deadline, delivery->size, now, error);
+  return !sb_sqlite_handle_has_deadline (handle)
+         || sb_sqlite_writer_run_pair (self, SB_SQLITE_W_DELETE_DEADLINE, deadline,
+                                       sb_sqlite_handle_get_seq (handle), error);
+}
+
 /* Ends a delivery that has not ended, or makes it dead. */
 gboolean
 sb_sqlite_writer_end_delivery (SbSqliteWriter *self, const SbSqliteMessage *message,
@@ -210,21 +226,31 @@ sb_sqlite_writer_end_delivery (SbSqliteWriter *self, const SbSqliteMessage *mess
   if (!written)
     return FALSE;
   if (state == SB_DELIVERY_DEAD)
-    {
-      self->ledger->now.dead++;
-      return TRUE;
-    }
-  return sb_sqlite_writer_settle (self, message->handle, message->deadline, delivery->size, now,
-                                  error);
+    self->ledger->now.dead++;
+  return settle (self, message->handle, message->deadline, delivery, state, now, error);
 }
 
 static gboolean
 keep_receipt (SbSqliteWriter *self, SbOperation *operation, const char *id, GError **error)
 {
-  if (!operation->end.store_receipt || operation->end.state != SB_DELIVERY_CONFIRMED)
+  if (!operation->end.store_receipt || operation->end.state != SB_DELIVERY_CONFIRMED
+      || !sb_sqlite_ledger_has_user (self->ledger, operation->end.sender_key))
     return TRUE;
   return sb_sqlite_writer_add_receipt (self, operation->end.sender_key, operation->end.recipient,
                                        id, operation->end.now, error);
+}
+
+/* A dead delivery can still be confirmed or dropped; what has ended stays as it is. */
+static SbOutcome
+judge_end (SbDeliveryState from, SbDeliveryState to)
+{
+  if (from == SB_DELIVERY_CONFIRMED)
+    return SB_OUTCOME_DUPLICATE;
+  if (sb_delivery_state_has_ended (from))
+    return SB_OUTCOME_UNKNOWN;
+  if (from == SB_DELIVERY_DEAD && to != SB_DELIVERY_CONFIRMED && to != SB_DELIVERY_DROPPED)
+    return SB_OUTCOME_UNKNOWN;
+  return SB_OUTCOME_DONE;
 }
 
 /* Of a delivery that may lie anywhere. */
@@ -233,9 +259,9 @@ end_anywhere (SbSqliteWriter *self, SbOperation *operation, GError **error)
 {
   g_auto (SbSqliteMessage) message = { 0 };
   SbSqliteDelivery delivery;
-  SbSqliteFound found
-      = find_delivery (self, operation->end.recipient, operation->end.position,
-                       operation->end.handle, operation->end.id, &message, &delivery, error);
+  SbSqliteFound found = find_delivery (self, operation->end.recipient, operation->end.position,
+                                       operation->end.handle, operation->end.id, &message,
+                                       &delivery, error);
 
   if (found == SB_SQLITE_FAILED)
     return FALSE;
@@ -246,15 +272,12 @@ end_anywhere (SbSqliteWriter *self, SbOperation *operation, GError **error)
     }
   operation->end.position = delivery.position;
   operation->end.sender_key = message.sender;
-  if (sb_delivery_state_has_ended (delivery.state))
-    {
-      operation->outcome = delivery.state == SB_DELIVERY_CONFIRMED ? SB_OUTCOME_DUPLICATE
-                                                                   : SB_OUTCOME_UNKNOWN;
-      return TRUE;
-    }
-  return sb_sqlite_writer_end_delivery (self, &message, &delivery, operation->end.state,
-                                        operation->end.reason, operation->end.attempts,
-                                        operation->end.now, error)
+  operation->outcome = judge_end (delivery.state, operation->end.state);
+  if (operation->outcome != SB_OUTCOME_DONE)
+    return TRUE;
+  return sb_sqlite_writer_end_delivery (
+             self, &message, &delivery, operation->end.state, operation->end.reason,
+             MAX (operation->end.attempts, delivery.attempts), operation->end.now, error)
          && keep_receipt (self, operation, message.id, error);
 }
 
@@ -277,8 +300,8 @@ end_queued (SbSqliteWriter *self, SbOperation *operation, gboolean *was_there, G
   operation->end.sender_key = message->sender_key;
   return insert_ended (self, seq, recipient, operation->end.state, operation->end.reason,
                        operation->end.attempts, operation->end.now, error)
-         && sb_sqlite_writer_settle (self, operation->end.handle, message->deadline, delivery.size,
-                                     operation->end.now, error)
+         && settle (self, operation->end.handle, message->deadline, &delivery, operation->end.state,
+                    operation->end.now, error)
          && keep_receipt (self, operation, message->id, error);
 }
 
@@ -325,5 +348,6 @@ sb_sqlite_writer_park (SbSqliteWriter *self, SbOperation *operation, GError **er
         return FALSE;
     }
   return write_detour (self, &message, &delivery, SB_DELIVERY_PARKED, SB_REASON_NONE,
-                       operation->park.attempts, operation->park.due, operation->park.now, error);
+                       MAX (operation->park.attempts, delivery.attempts), operation->park.due,
+                       operation->park.now, error);
 }

@@ -49,6 +49,20 @@ sb_sqlite_ledger_touch (SbSqliteLedger *self, gint64 key)
   return &account->now;
 }
 
+/* Whether there is or was such a user. The writer's. */
+gboolean
+sb_sqlite_ledger_has_account (SbSqliteLedger *self, gint64 key)
+{
+  return key > 0 && key <= self->now.last_user;
+}
+
+/* Whether there is such a user. The writer's. */
+gboolean
+sb_sqlite_ledger_has_user (SbSqliteLedger *self, gint64 key)
+{
+  return sb_sqlite_ledger_has_account (self, key) && !sb_sqlite_ledger_touch (self, key)->gone;
+}
+
 /* Shows readers what the batch changed. */
 void
 sb_sqlite_ledger_commit (SbSqliteLedger *self)
@@ -157,8 +171,8 @@ add_fanout (SbSqliteLedger *self, sqlite3_stmt *statement)
 static void
 add_receipts (SbSqliteLedger *self, sqlite3_stmt *statement)
 {
-  sb_sqlite_ledger_touch (self, sqlite3_column_int64 (statement, 0))->receipts
-      = sqlite3_column_int64 (statement, 1);
+  sb_sqlite_ledger_touch (self, sqlite3_column_int64 (statement, 0))->receipts =
+      sqlite3_column_int64 (statement, 1);
 }
 
 static void
@@ -177,7 +191,8 @@ sb_sqlite_ledger_load (SbSqliteLedger *self, SbSqliteDb *db, GError **error)
       || !scan (self, db, SB_SQLITE_COUNT_RECEIPTS, add_receipts, error)
       || !scan (self, db, SB_SQLITE_LIST_REMOVED, add_removed, error)
       || !sb_sqlite_db_get_number (db, SB_SQLITE_COUNT_REMEMBERED, &self->now.remembered, error)
-      || !sb_sqlite_db_get_number (db, SB_SQLITE_GET_LAST_TIME, &self->now.last_time, error))
+      || !sb_sqlite_db_get_number (db, SB_SQLITE_GET_LAST_TIME, &self->now.last_time, error)
+      || !sb_sqlite_db_get_number (db, SB_SQLITE_GET_LAST_USER, &self->now.last_user, error))
     return FALSE;
   sb_sqlite_ledger_commit (self);
   return TRUE;

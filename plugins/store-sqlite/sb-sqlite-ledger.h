@@ -37,6 +37,7 @@ typedef struct
   gint64 dead;
   gint64 remembered;
   gint64 last_time;
+  gint64 last_user; /* the highest key of a user */
 } SbSqliteTotals;
 
 typedef struct
@@ -62,6 +63,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbSqliteLedger, sb_sqlite_ledger_free)
 
 gboolean sb_sqlite_ledger_load (SbSqliteLedger *self, SbSqliteDb *db, GError **error);
 SbSqliteTally *sb_sqlite_ledger_touch (SbSqliteLedger *self, gint64 key);
+gboolean sb_sqlite_ledger_has_account (SbSqliteLedger *self, gint64 key);
+gboolean sb_sqlite_ledger_has_user (SbSqliteLedger *self, gint64 key);
 void sb_sqlite_ledger_commit (SbSqliteLedger *self);
 void sb_sqlite_ledger_rollback (SbSqliteLedger *self);
 

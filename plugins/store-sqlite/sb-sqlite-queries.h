@@ -4,9 +4,10 @@
  *
  * The tables:
  *
- * message   one row per message. `seq` comes from the same counter as positions
- *           and receipt numbers. `recipients` is the key of the one recipient, or
- *           the keys of several in ascending order (sb-sqlite-codec).
+ * message   one row per message, with the sender's id as its body has it. `seq`
+ *           comes from the same counter as positions and receipt numbers.
+ *           `recipients` is the key of the one recipient, or the keys of several in
+ *           ascending order (sb-sqlite-codec).
  * body      the bytes of a message that has a delivery which has not ended.
  * queue     the pending deliveries, in order; what is hot is small and without
  *           any further index. `message` is NULL where it equals the position;
@@ -15,7 +16,8 @@
  * detour    deliveries that took another way: scheduled, woken, parked, dead, and
  *           what became of them. A pending one here was scheduled, and its position
  *           leads to its row in the queue.
- * fanout    messages with several recipients: deliveries that have not ended.
+ * fanout    messages with several recipients: how many deliveries have not ended,
+ *           and how many of those wait, which dead ones do not.
  * deadline  messages that expire; `done` recipients were looked at already.
  * remembered  a row per batch with the messages whose last delivery ended in it.
  * receipt   receipts that wait for their sender.
@@ -30,20 +32,20 @@
 #include <glib.h>
 
 /* What the connection is set up with. */
-#define SB_SQLITE_SETUP_WRITER                                                                     \
-  "PRAGMA journal_mode = WAL;"                                                                     \
-  "PRAGMA synchronous = FULL;"                                                                     \
-  "PRAGMA wal_autocheckpoint = 0;"                                                                 \
-  "PRAGMA temp_store = MEMORY;"                                                                    \
-  "PRAGMA mmap_size = 0;"                                                                          \
-  "PRAGMA foreign_keys = OFF;"                                                                     \
+#define SB_SQLITE_SETUP_WRITER     \
+  "PRAGMA journal_mode = WAL;"     \
+  "PRAGMA synchronous = FULL;"     \
+  "PRAGMA wal_autocheckpoint = 0;" \
+  "PRAGMA temp_store = MEMORY;"    \
+  "PRAGMA mmap_size = 0;"          \
+  "PRAGMA foreign_keys = OFF;"     \
   "PRAGMA trusted_schema = OFF"
 
-#define SB_SQLITE_SETUP_READER                                                                     \
-  "PRAGMA query_only = ON;"                                                                        \
-  "PRAGMA wal_autocheckpoint = 0;"                                                                 \
-  "PRAGMA temp_store = MEMORY;"                                                                    \
-  "PRAGMA mmap_size = 0;"                                                                          \
+#define SB_SQLITE_SETUP_READER     \
+  "PRAGMA query_only = ON;"        \
+  "PRAGMA wal_autocheckpoint = 0;" \
+  "PRAGMA temp_store = MEMORY;"    \
+  "PRAGMA mmap_size = 0;"          \
   "PRAGMA trusted_schema = OFF"
 
 #define SB_SQLITE_SET_PAGE_SIZE "PRAGMA page_size = 4096"
@@ -64,103 +66,105 @@
 #define SB_SQLITE_ROLLBACK "ROLLBACK"
 
 /* 0x53427573 is "SBus". */
-#define SB_SQLITE_CREATE_VERSION_1                                                                 \
-  "PRAGMA application_id = 0x53427573;"                                                            \
-  "CREATE TABLE message ("                                                                         \
-  "  seq INTEGER PRIMARY KEY,"                                                                     \
-  "  id TEXT NOT NULL UNIQUE,"                                                                     \
-  "  sender INTEGER NOT NULL,"                                                                     \
-  "  accepted INTEGER NOT NULL,"                                                                   \
-  "  not_before INTEGER NOT NULL,"                                                                 \
-  "  deadline INTEGER NOT NULL,"                                                                   \
-  "  recipients NOT NULL);"                                                                        \
-  "CREATE TABLE body ("                                                                            \
-  "  message INTEGER PRIMARY KEY,"                                                                 \
-  "  data BLOB NOT NULL);"                                                                         \
-  "CREATE TABLE queue ("                                                                           \
-  "  recipient INTEGER NOT NULL,"                                                                  \
-  "  position INTEGER NOT NULL,"                                                                   \
-  "  message INTEGER,"                                                                             \
-  "  shared INTEGER NOT NULL,"                                                                     \
-  "  size INTEGER NOT NULL,"                                                                       \
-  "  PRIMARY KEY (recipient, position)) WITHOUT ROWID;"                                            \
-  "CREATE TABLE ended ("                                                                           \
-  "  message INTEGER NOT NULL,"                                                                    \
-  "  recipient INTEGER NOT NULL,"                                                                  \
-  "  state INTEGER NOT NULL,"                                                                      \
-  "  since INTEGER NOT NULL,"                                                                      \
-  "  attempts INTEGER NOT NULL,"                                                                   \
-  "  reason INTEGER NOT NULL,"                                                                     \
-  "  PRIMARY KEY (message, recipient)) WITHOUT ROWID;"                                             \
-  "CREATE TABLE detour ("                                                                          \
-  "  message INTEGER NOT NULL,"                                                                    \
-  "  recipient INTEGER NOT NULL,"                                                                  \
-  "  position INTEGER NOT NULL,"                                                                   \
-  "  state INTEGER NOT NULL,"                                                                      \
-  "  since INTEGER NOT NULL,"                                                                      \
-  "  due INTEGER NOT NULL,"                                                                        \
-  "  attempts INTEGER NOT NULL,"                                                                   \
-  "  reason INTEGER NOT NULL,"                                                                     \
-  "  shared INTEGER NOT NULL,"                                                                     \
-  "  size INTEGER NOT NULL,"                                                                       \
-  "  PRIMARY KEY (message, recipient)) WITHOUT ROWID;"                                             \
-  "CREATE INDEX detour_scheduled ON detour (due) WHERE state = 1;"                                 \
-  "CREATE INDEX detour_parked ON detour (recipient, due, position) WHERE state = 2;"               \
-  "CREATE INDEX detour_position ON detour (recipient, position) WHERE position <> message;"        \
-  "CREATE TABLE fanout ("                                                                          \
-  "  message INTEGER PRIMARY KEY,"                                                                 \
-  "  open INTEGER NOT NULL,"                                                                       \
-  "  size INTEGER NOT NULL);"                                                                      \
-  "CREATE TABLE deadline ("                                                                        \
-  "  at INTEGER NOT NULL,"                                                                         \
-  "  message INTEGER NOT NULL,"                                                                    \
-  "  done INTEGER NOT NULL,"                                                                       \
-  "  PRIMARY KEY (at, message)) WITHOUT ROWID;"                                                    \
-  "CREATE TABLE remembered ("                                                                      \
-  "  n INTEGER PRIMARY KEY,"                                                                       \
-  "  at INTEGER NOT NULL,"                                                                         \
-  "  count INTEGER NOT NULL,"                                                                      \
-  "  spans BLOB NOT NULL);"                                                                        \
-  "CREATE TABLE receipt ("                                                                         \
-  "  number INTEGER PRIMARY KEY,"                                                                  \
-  "  sender INTEGER NOT NULL,"                                                                     \
-  "  recipient INTEGER NOT NULL,"                                                                  \
-  "  message TEXT NOT NULL,"                                                                       \
-  "  at INTEGER NOT NULL);"                                                                        \
-  "CREATE INDEX receipt_sender ON receipt (sender);"                                               \
-  "CREATE TABLE user ("                                                                            \
-  "  key INTEGER PRIMARY KEY,"                                                                     \
-  "  id TEXT NOT NULL,"                                                                            \
-  "  password_hash TEXT NOT NULL,"                                                                 \
-  "  tags BLOB NOT NULL,"                                                                          \
-  "  connection_properties TEXT,"                                                                  \
-  "  admin INTEGER NOT NULL,"                                                                      \
-  "  created INTEGER NOT NULL,"                                                                    \
-  "  removed INTEGER);"                                                                            \
-  "CREATE UNIQUE INDEX user_id ON user (id) WHERE removed IS NULL;"                                \
-  "CREATE TABLE counter (reserved INTEGER NOT NULL);"                                              \
+#define SB_SQLITE_CREATE_VERSION_1                                                          \
+  "PRAGMA application_id = 0x53427573;"                                                     \
+  "CREATE TABLE message ("                                                                  \
+  "  seq INTEGER PRIMARY KEY,"                                                              \
+  "  id TEXT NOT NULL UNIQUE,"                                                              \
+  "  sender INTEGER NOT NULL,"                                                              \
+  "  sender_id TEXT NOT NULL,"                                                              \
+  "  accepted INTEGER NOT NULL,"                                                            \
+  "  not_before INTEGER NOT NULL,"                                                          \
+  "  deadline INTEGER NOT NULL,"                                                            \
+  "  recipients NOT NULL);"                                                                 \
+  "CREATE TABLE body ("                                                                     \
+  "  message INTEGER PRIMARY KEY,"                                                          \
+  "  data BLOB NOT NULL);"                                                                  \
+  "CREATE TABLE queue ("                                                                    \
+  "  recipient INTEGER NOT NULL,"                                                           \
+  "  position INTEGER NOT NULL,"                                                            \
+  "  message INTEGER,"                                                                      \
+  "  shared INTEGER NOT NULL,"                                                              \
+  "  size INTEGER NOT NULL,"                                                                \
+  "  PRIMARY KEY (recipient, position)) WITHOUT ROWID;"                                     \
+  "CREATE TABLE ended ("                                                                    \
+  "  message INTEGER NOT NULL,"                                                             \
+  "  recipient INTEGER NOT NULL,"                                                           \
+  "  state INTEGER NOT NULL,"                                                               \
+  "  since INTEGER NOT NULL,"                                                               \
+  "  attempts INTEGER NOT NULL,"                                                            \
+  "  reason INTEGER NOT NULL,"                                                              \
+  "  PRIMARY KEY (message, recipient)) WITHOUT ROWID;"                                      \
+  "CREATE TABLE detour ("                                                                   \
+  "  message INTEGER NOT NULL,"                                                             \
+  "  recipient INTEGER NOT NULL,"                                                           \
+  "  position INTEGER NOT NULL,"                                                            \
+  "  state INTEGER NOT NULL,"                                                               \
+  "  since INTEGER NOT NULL,"                                                               \
+  "  due INTEGER NOT NULL,"                                                                 \
+  "  attempts INTEGER NOT NULL,"                                                            \
+  "  reason INTEGER NOT NULL,"                                                              \
+  "  shared INTEGER NOT NULL,"                                                              \
+  "  size INTEGER NOT NULL,"                                                                \
+  "  PRIMARY KEY (message, recipient)) WITHOUT ROWID;"                                      \
+  "CREATE INDEX detour_scheduled ON detour (due) WHERE state = 1;"                          \
+  "CREATE INDEX detour_parked ON detour (recipient, due, position) WHERE state = 2;"        \
+  "CREATE INDEX detour_position ON detour (recipient, position) WHERE position <> message;" \
+  "CREATE TABLE fanout ("                                                                   \
+  "  message INTEGER PRIMARY KEY,"                                                          \
+  "  open INTEGER NOT NULL,"                                                                \
+  "  waiting INTEGER NOT NULL,"                                                             \
+  "  size INTEGER NOT NULL);"                                                               \
+  "CREATE TABLE deadline ("                                                                 \
+  "  at INTEGER NOT NULL,"                                                                  \
+  "  message INTEGER NOT NULL,"                                                             \
+  "  done INTEGER NOT NULL,"                                                                \
+  "  PRIMARY KEY (at, message)) WITHOUT ROWID;"                                             \
+  "CREATE TABLE remembered ("                                                               \
+  "  n INTEGER PRIMARY KEY,"                                                                \
+  "  at INTEGER NOT NULL,"                                                                  \
+  "  count INTEGER NOT NULL,"                                                               \
+  "  spans BLOB NOT NULL);"                                                                 \
+  "CREATE TABLE receipt ("                                                                  \
+  "  number INTEGER PRIMARY KEY,"                                                           \
+  "  sender INTEGER NOT NULL,"                                                              \
+  "  recipient INTEGER NOT NULL,"                                                           \
+  "  message TEXT NOT NULL,"                                                                \
+  "  at INTEGER NOT NULL);"                                                                 \
+  "CREATE INDEX receipt_sender ON receipt (sender);"                                        \
+  "CREATE TABLE user ("                                                                     \
+  "  key INTEGER PRIMARY KEY,"                                                              \
+  "  id TEXT NOT NULL,"                                                                     \
+  "  password_hash TEXT NOT NULL,"                                                          \
+  "  tags BLOB NOT NULL,"                                                                   \
+  "  connection_properties TEXT,"                                                           \
+  "  admin INTEGER NOT NULL,"                                                               \
+  "  created INTEGER NOT NULL,"                                                             \
+  "  removed INTEGER);"                                                                     \
+  "CREATE UNIQUE INDEX user_id ON user (id) WHERE removed IS NULL;"                         \
+  "CREATE TABLE counter (reserved INTEGER NOT NULL);"                                       \
   "INSERT INTO counter VALUES (0)"
 
 /* What the counters in memory are made from when the store opens. */
-#define SB_SQLITE_COUNT_QUEUE                                                                      \
-  "SELECT recipient, count(*), sum(size), sum(1 - shared), sum((1 - shared) * size)"               \
+#define SB_SQLITE_COUNT_QUEUE                                                        \
+  "SELECT recipient, count(*), sum(size), sum(1 - shared), sum((1 - shared) * size)" \
   " FROM queue GROUP BY recipient"
-#define SB_SQLITE_COUNT_DETOUR                                                                     \
-  "SELECT recipient, state, count(*), sum(size), sum(1 - shared), sum((1 - shared) * size)"        \
+#define SB_SQLITE_COUNT_DETOUR                                                              \
+  "SELECT recipient, state, count(*), sum(size), sum(1 - shared), sum((1 - shared) * size)" \
   " FROM detour WHERE state IN (1, 2, 5) GROUP BY recipient, state"
 #define SB_SQLITE_COUNT_FANOUT "SELECT count(*), ifnull(sum(size), 0) FROM fanout"
 #define SB_SQLITE_COUNT_REMEMBERED "SELECT ifnull(sum(count), 0) FROM remembered"
 #define SB_SQLITE_COUNT_RECEIPTS "SELECT sender, count(*) FROM receipt GROUP BY sender"
 #define SB_SQLITE_LIST_REMOVED "SELECT key FROM user WHERE removed IS NOT NULL"
 #define SB_SQLITE_GET_RESERVED "SELECT reserved FROM counter"
-#define SB_SQLITE_GET_LAST_TIME                                                                    \
-  "SELECT max (ifnull((SELECT accepted FROM message ORDER BY seq DESC LIMIT 1), 0),"               \
-  "            ifnull((SELECT at FROM remembered ORDER BY n DESC LIMIT 1), 0),"                    \
-  "            ifnull((SELECT at FROM receipt ORDER BY number DESC LIMIT 1), 0),"                  \
-  "            ifnull((SELECT since FROM ended ORDER BY message DESC LIMIT 1), 0),"                \
-  "            ifnull((SELECT max (since) FROM detour), 0),"                                       \
-  "            ifnull((SELECT max (created, ifnull (removed, 0)) FROM user"                        \
-  "                    ORDER BY key DESC LIMIT 1), 0))"
+#define SB_SQLITE_GET_LAST_TIME                                                      \
+  "SELECT max (ifnull((SELECT accepted FROM message ORDER BY seq DESC LIMIT 1), 0)," \
+  "            ifnull((SELECT at FROM remembered ORDER BY n DESC LIMIT 1), 0),"      \
+  "            ifnull((SELECT at FROM receipt ORDER BY number DESC LIMIT 1), 0),"    \
+  "            ifnull((SELECT since FROM ended ORDER BY message DESC LIMIT 1), 0),"  \
+  "            ifnull((SELECT max (since) FROM detour), 0),"                         \
+  "            ifnull((SELECT max (max (created, ifnull (removed, 0))) FROM user), 0))"
+#define SB_SQLITE_GET_LAST_USER "SELECT ifnull (max (key), 0) FROM user"
 
 /* Prepared once on the writer's connection. */
 typedef enum
@@ -180,7 +184,7 @@ typedef enum
   SB_SQLITE_W_INSERT_QUEUED,
   SB_SQLITE_W_GET_QUEUED,
   SB_SQLITE_W_DELETE_QUEUED,
-  SB_SQLITE_W_CLEAR_QUEUE,
+  SB_SQLITE_W_LIST_QUEUE,
 
   SB_SQLITE_W_INSERT_ENDED,
   SB_SQLITE_W_GET_ENDED,
@@ -194,9 +198,8 @@ typedef enum
   SB_SQLITE_W_NEXT_SCHEDULED,
   SB_SQLITE_W_DELETE_DETOURS,
   SB_SQLITE_W_DELETE_SOME_DETOURS,
-  SB_SQLITE_W_KILL_QUEUE,
-  SB_SQLITE_W_KILL_PARKED,
-  SB_SQLITE_W_KILL_SCHEDULED,
+  SB_SQLITE_W_LIST_PARKED,
+  SB_SQLITE_W_LIST_SCHEDULED,
 
   SB_SQLITE_W_INSERT_FANOUT,
   SB_SQLITE_W_LOWER_FANOUT,
@@ -233,39 +236,40 @@ static const char *const sb_sqlite_writer_queries[SB_SQLITE_N_WRITER_QUERIES] = 
   [SB_SQLITE_W_ROLLBACK] = SB_SQLITE_ROLLBACK,
   [SB_SQLITE_W_RESERVE] = "UPDATE counter SET reserved = ?1",
 
-  [SB_SQLITE_W_INSERT_MESSAGE]
-  = "INSERT INTO message (seq, id, sender, accepted, not_before, deadline, recipients)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING",
-  [SB_SQLITE_W_FIND_MESSAGE]
-  = "SELECT seq, id, sender, deadline, recipients FROM message WHERE id = ?1",
-  [SB_SQLITE_W_GET_MESSAGE]
-  = "SELECT seq, id, sender, deadline, recipients FROM message WHERE seq = ?1",
+  [SB_SQLITE_W_INSERT_MESSAGE] =
+      "INSERT INTO message (seq, id, sender, sender_id, accepted, not_before, deadline, recipients)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING",
+  [SB_SQLITE_W_FIND_MESSAGE] =
+      "SELECT seq, id, sender, deadline, recipients FROM message WHERE id = ?1",
+  [SB_SQLITE_W_GET_MESSAGE] =
+      "SELECT seq, id, sender, deadline, recipients FROM message WHERE seq = ?1",
   [SB_SQLITE_W_DELETE_MESSAGES] = "DELETE FROM message WHERE seq BETWEEN ?1 AND ?2",
   [SB_SQLITE_W_INSERT_BODY] = "INSERT INTO body (message, data) VALUES (?1, ?2)",
   [SB_SQLITE_W_DELETE_BODIES] = "DELETE FROM body WHERE message BETWEEN ?1 AND ?2",
 
   [SB_SQLITE_W_INSERT_QUEUED] = "INSERT INTO queue (recipient, position, message, shared, size)"
                                 " VALUES (?1, ?2, ?3, ?4, ?5)",
-  [SB_SQLITE_W_GET_QUEUED]
-  = "SELECT message, size FROM queue WHERE recipient = ?1 AND position = ?2",
+  [SB_SQLITE_W_GET_QUEUED] =
+      "SELECT message, size FROM queue WHERE recipient = ?1 AND position = ?2",
   [SB_SQLITE_W_DELETE_QUEUED] = "DELETE FROM queue WHERE recipient = ?1 AND position = ?2",
-  [SB_SQLITE_W_CLEAR_QUEUE] = "DELETE FROM queue WHERE recipient = ?1",
+  [SB_SQLITE_W_LIST_QUEUE] =
+      "SELECT ifnull (message, position) FROM queue WHERE recipient = ?1 ORDER BY position",
 
-  [SB_SQLITE_W_INSERT_ENDED]
-  = "INSERT INTO ended (message, recipient, state, since, attempts, reason)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+  [SB_SQLITE_W_INSERT_ENDED] =
+      "INSERT INTO ended (message, recipient, state, since, attempts, reason)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
   [SB_SQLITE_W_GET_ENDED] = "SELECT state FROM ended WHERE message = ?1 AND recipient = ?2",
   [SB_SQLITE_W_DELETE_ENDED] = "DELETE FROM ended WHERE message BETWEEN ?1 AND ?2",
-  [SB_SQLITE_W_DELETE_SOME_ENDED]
-  = "DELETE FROM ended WHERE message = ?1 AND recipient IN"
-    " (SELECT recipient FROM ended WHERE message = ?1 ORDER BY recipient LIMIT ?2)",
+  [SB_SQLITE_W_DELETE_SOME_ENDED] =
+      "DELETE FROM ended WHERE message = ?1 AND recipient IN"
+      " (SELECT recipient FROM ended WHERE message = ?1 ORDER BY recipient LIMIT ?2)",
 
-  [SB_SQLITE_W_INSERT_DETOUR]
-  = "INSERT INTO detour (message, recipient, position, state, since, due, attempts, reason,"
-    " shared, size) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-  [SB_SQLITE_W_UPDATE_DETOUR]
-  = "UPDATE detour SET position = ?3, state = ?4, since = ?5, due = ?6, attempts = ?7,"
-    " reason = ?8 WHERE message = ?1 AND recipient = ?2",
+  [SB_SQLITE_W_INSERT_DETOUR] =
+      "INSERT INTO detour (message, recipient, position, state, since, due, attempts, reason,"
+      " shared, size) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+  [SB_SQLITE_W_UPDATE_DETOUR] =
+      "UPDATE detour SET position = ?3, state = ?4, since = ?5, due = ?6, attempts = ?7,"
+      " reason = ?8 WHERE message = ?1 AND recipient = ?2",
   [SB_SQLITE_W_GET_DETOUR] = "SELECT position, state, size, attempts FROM detour"
                              " WHERE message = ?1 AND recipient = ?2",
   [SB_SQLITE_W_FIND_DETOUR] = "SELECT message FROM detour WHERE recipient = ?1 AND position = ?2"
@@ -273,59 +277,52 @@ static const char *const sb_sqlite_writer_queries[SB_SQLITE_N_WRITER_QUERIES] = 
   [SB_SQLITE_W_NEXT_SCHEDULED] = "SELECT due, message, recipient FROM detour WHERE state = 1"
                                  " ORDER BY due, message, recipient LIMIT 1",
   [SB_SQLITE_W_DELETE_DETOURS] = "DELETE FROM detour WHERE message BETWEEN ?1 AND ?2",
-  [SB_SQLITE_W_DELETE_SOME_DETOURS]
-  = "DELETE FROM detour WHERE message = ?1 AND recipient IN"
-    " (SELECT recipient FROM detour WHERE message = ?1 ORDER BY recipient LIMIT ?2)",
-  [SB_SQLITE_W_KILL_QUEUE]
-  = "INSERT INTO detour (message, recipient, position, state, since, due, attempts, reason,"
-    " shared, size)"
-    " SELECT ifnull (message, position), recipient, position, 5, ?2, 0, 0, 2, shared, size"
-    " FROM queue WHERE recipient = ?1"
-    " ON CONFLICT (message, recipient) DO UPDATE SET state = 5, since = ?2, due = 0, reason = 2",
-  [SB_SQLITE_W_KILL_PARKED] = "UPDATE detour SET state = 5, since = ?2, due = 0, reason = 2"
-                              " WHERE recipient = ?1 AND state = 2",
-  [SB_SQLITE_W_KILL_SCHEDULED] = "UPDATE detour SET state = 5, since = ?2, due = 0, reason = 2"
-                                 " WHERE recipient = ?1 AND state = 1",
+  [SB_SQLITE_W_DELETE_SOME_DETOURS] =
+      "DELETE FROM detour WHERE message = ?1 AND recipient IN"
+      " (SELECT recipient FROM detour WHERE message = ?1 ORDER BY recipient LIMIT ?2)",
+  [SB_SQLITE_W_LIST_PARKED] = "SELECT message FROM detour WHERE recipient = ?1 AND state = 2"
+                              " ORDER BY due, position",
+  [SB_SQLITE_W_LIST_SCHEDULED] = "SELECT message FROM detour WHERE recipient = ?1 AND state = 1"
+                                 " ORDER BY due, message",
 
-  [SB_SQLITE_W_INSERT_FANOUT] = "INSERT INTO fanout (message, open, size) VALUES (?1, ?2, ?3)",
-  [SB_SQLITE_W_LOWER_FANOUT] = "UPDATE fanout SET open = open - ?2 WHERE message = ?1",
-  [SB_SQLITE_W_GET_FANOUT] = "SELECT open, size FROM fanout WHERE message = ?1",
+  [SB_SQLITE_W_INSERT_FANOUT] = "INSERT INTO fanout (message, open, waiting, size)"
+                                " VALUES (?1, ?2, ?3, ?4)",
+  [SB_SQLITE_W_LOWER_FANOUT] =
+      "UPDATE fanout SET open = open - ?2, waiting = waiting - ?3 WHERE message = ?1",
+  [SB_SQLITE_W_GET_FANOUT] = "SELECT open, waiting, size FROM fanout WHERE message = ?1",
   [SB_SQLITE_W_DELETE_FANOUT] = "DELETE FROM fanout WHERE message = ?1",
 
   [SB_SQLITE_W_INSERT_DEADLINE] = "INSERT INTO deadline (at, message, done) VALUES (?1, ?2, 0)",
-  [SB_SQLITE_W_NEXT_DEADLINE]
-  = "SELECT at, message, done FROM deadline ORDER BY at, message LIMIT 1",
+  [SB_SQLITE_W_NEXT_DEADLINE] =
+      "SELECT at, message, done FROM deadline ORDER BY at, message LIMIT 1",
   [SB_SQLITE_W_UPDATE_DEADLINE] = "UPDATE deadline SET done = ?3 WHERE at = ?1 AND message = ?2",
   [SB_SQLITE_W_DELETE_DEADLINE] = "DELETE FROM deadline WHERE at = ?1 AND message = ?2",
 
-  [SB_SQLITE_W_INSERT_REMEMBERED]
-  = "INSERT INTO remembered (at, count, spans) VALUES (?1, ?2, ?3)",
-  [SB_SQLITE_W_OLDEST_REMEMBERED]
-  = "SELECT n, at, count, spans FROM remembered ORDER BY n LIMIT 1",
+  [SB_SQLITE_W_INSERT_REMEMBERED] = "INSERT INTO remembered (at, count, spans) VALUES (?1, ?2, ?3)",
+  [SB_SQLITE_W_OLDEST_REMEMBERED] = "SELECT n, at, count, spans FROM remembered ORDER BY n LIMIT 1",
   [SB_SQLITE_W_UPDATE_REMEMBERED] = "UPDATE remembered SET count = ?2, spans = ?3 WHERE n = ?1",
   [SB_SQLITE_W_DELETE_REMEMBERED] = "DELETE FROM remembered WHERE n = ?1",
 
-  [SB_SQLITE_W_INSERT_RECEIPT]
-  = "INSERT INTO receipt (number, sender, recipient, message, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+  [SB_SQLITE_W_INSERT_RECEIPT] =
+      "INSERT INTO receipt (number, sender, recipient, message, at) VALUES (?1, ?2, ?3, ?4, ?5)",
   [SB_SQLITE_W_DROP_RECEIPTS] = "DELETE FROM receipt WHERE sender = ?1 AND number <= ?2",
-  [SB_SQLITE_W_TRIM_RECEIPTS]
-  = "DELETE FROM receipt WHERE number IN"
-    " (SELECT number FROM receipt WHERE sender = ?1 ORDER BY number LIMIT ?2)",
-  [SB_SQLITE_W_OLDEST_RECEIPT]
-  = "SELECT number, sender, at FROM receipt ORDER BY number LIMIT 1",
+  [SB_SQLITE_W_TRIM_RECEIPTS] =
+      "DELETE FROM receipt WHERE number IN"
+      " (SELECT number FROM receipt WHERE sender = ?1 ORDER BY number LIMIT ?2)",
+  [SB_SQLITE_W_OLDEST_RECEIPT] = "SELECT number, sender, at FROM receipt ORDER BY number LIMIT 1",
   [SB_SQLITE_W_DELETE_RECEIPT] = "DELETE FROM receipt WHERE number = ?1",
   [SB_SQLITE_W_CLEAR_RECEIPTS] = "DELETE FROM receipt WHERE sender = ?1",
 
-  [SB_SQLITE_W_INSERT_USER]
-  = "INSERT INTO user (id, password_hash, tags, connection_properties, admin, created)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-  [SB_SQLITE_W_UPDATE_USER]
-  = "UPDATE OR IGNORE user SET id = ?1, password_hash = ?2, tags = ?3,"
-    " connection_properties = ?4, admin = ?5, created = ?6 WHERE key = ?7 AND removed IS NULL",
+  [SB_SQLITE_W_INSERT_USER] =
+      "INSERT INTO user (id, password_hash, tags, connection_properties, admin, created)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+  [SB_SQLITE_W_UPDATE_USER] =
+      "UPDATE OR IGNORE user SET id = ?1, password_hash = ?2, tags = ?3,"
+      " connection_properties = ?4, admin = ?5, created = ?6 WHERE key = ?7 AND removed IS NULL",
   [SB_SQLITE_W_HAS_USER] = "SELECT 1 FROM user WHERE key = ?1 AND removed IS NULL",
-  [SB_SQLITE_W_REMOVE_USER]
-  = "UPDATE user SET removed = ?2, password_hash = '', tags = x'', connection_properties = NULL"
-    " WHERE key = ?1 AND removed IS NULL",
+  [SB_SQLITE_W_REMOVE_USER] =
+      "UPDATE user SET removed = ?2, password_hash = '', tags = x'', connection_properties = NULL"
+      " WHERE key = ?1 AND removed IS NULL",
 };
 
 /* Prepared once on the reader's connection. */
@@ -345,37 +342,34 @@ typedef enum
 } SbSqliteReaderQuery;
 
 /* Both lists of deliveries have the same columns. */
-#define SB_SQLITE_DELIVERY_COLUMNS                                                                 \
-  " m.seq, m.id, m.sender, u.id, m.accepted, m.not_before, m.deadline, b.data, d.shared"
-#define SB_SQLITE_DELIVERY_JOINS                                                                   \
-  " JOIN body b ON b.message = m.seq LEFT JOIN user u ON u.key = m.sender"
+#define SB_SQLITE_DELIVERY_COLUMNS \
+  " m.seq, m.id, m.sender, m.sender_id, m.accepted, m.not_before, m.deadline, b.data, d.shared"
+#define SB_SQLITE_DELIVERY_JOINS " JOIN body b ON b.message = m.seq"
 
 static const char *const sb_sqlite_reader_queries[SB_SQLITE_N_READER_QUERIES] = {
   [SB_SQLITE_R_BEGIN] = SB_SQLITE_BEGIN_READ,
   [SB_SQLITE_R_COMMIT] = SB_SQLITE_COMMIT,
-  [SB_SQLITE_R_PENDING]
-  = "SELECT d.position, 0, 0," SB_SQLITE_DELIVERY_COLUMNS
-    " FROM queue d CROSS JOIN message m ON m.seq = ifnull (d.message, d.position)"
-    SB_SQLITE_DELIVERY_JOINS
-    " WHERE d.recipient = ?1 AND d.position > ?2 ORDER BY d.position",
-  [SB_SQLITE_R_PARKED]
-  = "SELECT d.position, d.due, d.attempts," SB_SQLITE_DELIVERY_COLUMNS
-    " FROM detour d CROSS JOIN message m ON m.seq = d.message" SB_SQLITE_DELIVERY_JOINS
-    " WHERE d.recipient = ?1 AND d.state = 2 ORDER BY d.due, d.position",
-  [SB_SQLITE_R_MESSAGE]
-  = "SELECT m.seq, m.sender, u.id, m.accepted, m.recipients"
-    " FROM message m LEFT JOIN user u ON u.key = m.sender WHERE m.id = ?1",
-  [SB_SQLITE_R_ENDED]
-  = "SELECT recipient, state, reason, attempts, since FROM ended WHERE message = ?1"
-    " ORDER BY recipient",
-  [SB_SQLITE_R_DETOURS]
-  = "SELECT recipient, state, reason, attempts, since FROM detour WHERE message = ?1"
-    " ORDER BY recipient",
+  [SB_SQLITE_R_PENDING] =
+      "SELECT d.position, 0, 0," SB_SQLITE_DELIVERY_COLUMNS
+      " FROM queue d CROSS JOIN message m ON m.seq = ifnull (d.message, d.position)" SB_SQLITE_DELIVERY_JOINS
+      " WHERE d.recipient = ?1 AND d.position > ?2 ORDER BY d.position",
+  [SB_SQLITE_R_PARKED] =
+      "SELECT d.position, d.due, d.attempts," SB_SQLITE_DELIVERY_COLUMNS
+      " FROM detour d CROSS JOIN message m ON m.seq = d.message" SB_SQLITE_DELIVERY_JOINS
+      " WHERE d.recipient = ?1 AND d.state = 2 ORDER BY d.due, d.position",
+  [SB_SQLITE_R_MESSAGE] =
+      "SELECT seq, sender, sender_id, accepted, recipients FROM message WHERE id = ?1",
+  [SB_SQLITE_R_ENDED] =
+      "SELECT recipient, state, reason, attempts, since FROM ended WHERE message = ?1"
+      " ORDER BY recipient",
+  [SB_SQLITE_R_DETOURS] =
+      "SELECT recipient, state, reason, attempts, since FROM detour WHERE message = ?1"
+      " ORDER BY recipient",
   [SB_SQLITE_R_USER_ID] = "SELECT id FROM user WHERE key = ?1",
-  [SB_SQLITE_R_USERS]
-  = "SELECT key, id, password_hash, tags, connection_properties, admin, created FROM user"
-    " WHERE removed IS NULL ORDER BY key",
-  [SB_SQLITE_R_RECEIPTS]
-  = "SELECT r.number, r.message, u.id FROM receipt r LEFT JOIN user u ON u.key = r.recipient"
-    " WHERE r.sender = ?1 ORDER BY r.number LIMIT ?2",
+  [SB_SQLITE_R_USERS] =
+      "SELECT key, id, password_hash, tags, connection_properties, admin, created FROM user"
+      " WHERE removed IS NULL ORDER BY key",
+  [SB_SQLITE_R_RECEIPTS] =
+      "SELECT r.number, r.message, u.id FROM receipt r LEFT JOIN user u ON u.key = r.recipient"
+      " WHERE r.sender = ?1 ORDER BY r.number LIMIT ?2",
 };

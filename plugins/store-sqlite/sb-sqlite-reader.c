@@ -72,12 +72,10 @@ sb_sqlite_reader_pending (SbSqliteDb *db, gint64 recipient, gint64 after, guint 
 
   sqlite3_bind_int64 (cursor, 1, recipient);
   sqlite3_bind_int64 (cursor, 2, after);
-  while (rows->len < limit
+  while (rows->len < limit && (rows->len == 0 || bytes < max_bytes)
          && (step = sb_sqlite_db_step (db, cursor, error)) == SB_SQLITE_STEP_ROW)
     {
       bytes += sqlite3_column_bytes (cursor, 10);
-      if (rows->len > 0 && bytes > max_bytes)
-        break;
       g_ptr_array_add (rows, read_delivery (cursor));
     }
   return step == SB_SQLITE_STEP_ERROR ? NULL : g_steal_pointer (&rows);
@@ -169,8 +167,7 @@ add_states (SbSqliteDb *db, SbMessageStatus *status, GArray *recipients, GHashTa
 
 /* Reads the row of the message; @seq and @recipients are set with it. */
 static SbMessageStatus *
-read_message_row (SbSqliteDb *db, const char *id, gint64 *seq, GArray **recipients,
-                  GError **error)
+read_message_row (SbSqliteDb *db, const char *id, gint64 *seq, GArray **recipients, GError **error)
 {
   g_autoptr (SbSqliteCursor) cursor = db->statements[SB_SQLITE_R_MESSAGE];
   int step;
@@ -197,8 +194,7 @@ static SbMessageStatus *
 read_status (SbSqliteDb *db, const char *id, GError **error)
 {
   g_autoptr (SbMessageStatus) status = NULL;
-  g_autoptr (GHashTable) rows
-      = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
+  g_autoptr (GHashTable) rows = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
   g_autoptr (GArray) recipients = NULL;
   gint64 seq;
 
@@ -264,8 +260,8 @@ sb_sqlite_reader_users (SbSqliteDb *db, GError **error)
 GPtrArray *
 sb_sqlite_reader_receipts (SbSqliteDb *db, gint64 sender_key, guint limit, GError **error)
 {
-  g_autoptr (GPtrArray) receipts
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_stored_receipt_free);
+  g_autoptr (GPtrArray) receipts = g_ptr_array_new_with_free_func (
+      (GDestroyNotify) sb_stored_receipt_free);
   g_autoptr (SbSqliteCursor) cursor = db->statements[SB_SQLITE_R_RECEIPTS];
   int step;
 

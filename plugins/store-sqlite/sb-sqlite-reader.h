@@ -6,19 +6,11 @@
 
 SbSqliteDb *sb_sqlite_reader_open (const char *path, gint64 cache_size, GError **error);
 
-GPtrArray *sb_sqlite_reader_pending (SbSqliteDb *db,
-                                     gint64 recipient,
-                                     gint64 after,
-                                     guint limit,
-                                     gsize max_bytes,
-                                     GError **error);
-GPtrArray *sb_sqlite_reader_parked (SbSqliteDb *db,
-                                    gint64 recipient,
-                                    gint64 until,
-                                    guint limit,
-                                    gint64 *next_due,
-                                    GError **error);
+GPtrArray *sb_sqlite_reader_pending (SbSqliteDb *db, gint64 recipient, gint64 after, guint limit,
+                                     gsize max_bytes, GError **error);
+GPtrArray *sb_sqlite_reader_parked (SbSqliteDb *db, gint64 recipient, gint64 until, guint limit,
+                                    gint64 *next_due, GError **error);
 SbMessageStatus *sb_sqlite_reader_status (SbSqliteDb *db, const char *id, GError **error);
 GPtrArray *sb_sqlite_reader_users (SbSqliteDb *db, GError **error);
-GPtrArray *
-sb_sqlite_reader_receipts (SbSqliteDb *db, gint64 sender_key, guint limit, GError **error);
+GPtrArray *sb_sqlite_reader_receipts (SbSqliteDb *db, gint64 sender_key, guint limit,
+                                      GError **error);

@@ -39,8 +39,10 @@ migrate_step (SbSqliteDb *db, gint64 version, GError **error)
     return TRUE;
   if (!sqlite3_get_autocommit (db->handle))
     sb_sqlite_db_exec (db, SB_SQLITE_ROLLBACK, NULL);
-  g_prefix_error (error, "Bringing the database from version %" G_GINT64_FORMAT " to %"
-                  G_GINT64_FORMAT " failed, it is as before: ", version, version + 1);
+  g_prefix_error (error,
+                  "Bringing the database from version %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
+                  " failed, it is as before: ",
+                  version, version + 1);
   return FALSE;
 }
 
@@ -79,8 +81,7 @@ refuse_newer (SbSqliteDb *db, gint64 version, GError **error)
 static gboolean
 quick_check (SbSqliteDb *db, GError **error)
 {
-  g_autoptr (SbSqliteStatement) statement
-      = sb_sqlite_db_prepare (db, SB_SQLITE_QUICK_CHECK, error);
+  g_autoptr (SbSqliteStatement) statement = sb_sqlite_db_prepare (db, SB_SQLITE_QUICK_CHECK, error);
   const char *verdict;
   int step;
 

@@ -129,8 +129,8 @@ static gboolean
 set_up_writer (SbSqliteStore *self, SbSqliteDb *db, gint64 cache_size, GError **error)
 {
   g_autofree char *set_cache = g_strdup_printf (SB_SQLITE_SET_CACHE_SIZE, cache_size / 1024);
-  g_autofree char *set_limit
-      = g_strdup_printf (SB_SQLITE_SET_JOURNAL_LIMIT, self->log_limit * LOG_PEAK);
+  g_autofree char *set_limit = g_strdup_printf (SB_SQLITE_SET_JOURNAL_LIMIT,
+                                                self->log_limit * LOG_PEAK);
 
   return sb_sqlite_db_exec (db, SB_SQLITE_SETUP_WRITER, error)
          && sb_sqlite_db_exec (db, set_cache, error) && sb_sqlite_db_exec (db, set_limit, error);
@@ -212,8 +212,7 @@ sb_sqlite_store_open (SbStore *store, const SbStoreOptions *options, GError **er
       return FALSE;
     }
   if (open_writer (self, options, &inner))
-    self->reader
-        = sb_sqlite_reader_open (self->path, cache_size / READER_CACHE_PART, &inner);
+    self->reader = sb_sqlite_reader_open (self->path, cache_size / READER_CACHE_PART, &inner);
   if (self->reader != NULL)
     return TRUE;
   advise (self, &inner);

@@ -22,8 +22,11 @@ static void
 report (Sweep *sweep, const SbSqliteMessage *message, gint64 recipient, gint64 position,
         SbDeliveryState state)
 {
-  SbDue due = { .recipient = recipient, .position = position, .sender_key = message->sender,
-                .id = g_strdup (message->id), .state = state };
+  SbDue due = { .recipient = recipient,
+                .position = position,
+                .sender_key = message->sender,
+                .id = g_strdup (message->id),
+                .state = state };
 
   g_array_append_val (sweep->operation->sweep.moved, due);
 }
@@ -39,8 +42,8 @@ static gboolean
 expire_one (Sweep *sweep, const SbSqliteMessage *message, gint64 recipient, GError **error)
 {
   SbSqliteDelivery delivery;
-  SbSqliteFound found
-      = sb_sqlite_writer_locate (sweep->writer, message->seq, recipient, &delivery, error);
+  SbSqliteFound found = sb_sqlite_writer_locate (sweep->writer, message->seq, recipient, &delivery,
+                                                 error);
 
   sweep->budget--;
   if (found != SB_SQLITE_FOUND || !is_open (delivery.state))
@@ -60,8 +63,8 @@ expire_message (Sweep *sweep, const SbSqliteMessage *message, gint64 done, GErro
     if (!expire_one (sweep, message, g_array_index (message->recipients, gint64, done), error))
       return FALSE;
   if (done >= message->recipients->len)
-    return sb_sqlite_writer_run_pair (sweep->writer, SB_SQLITE_W_DELETE_DEADLINE,
-                                      message->deadline, message->seq, error);
+    return sb_sqlite_writer_run_pair (sweep->writer, SB_SQLITE_W_DELETE_DEADLINE, message->deadline,
+                                      message->seq, error);
   sqlite3_bind_int64 (update, 1, message->deadline);
   sqlite3_bind_int64 (update, 2, message->seq);
   sqlite3_bind_int64 (update, 3, done);
@@ -197,8 +200,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Remembered, remembered_clear)
 static SbSqliteFound
 get_oldest_remembered (Sweep *sweep, Remembered *row, GError **error)
 {
-  g_autoptr (SbSqliteCursor) cursor
-      = sb_sqlite_writer_get (sweep->writer, SB_SQLITE_W_OLDEST_REMEMBERED);
+  g_autoptr (SbSqliteCursor) cursor = sb_sqlite_writer_get (sweep->writer,
+                                                            SB_SQLITE_W_OLDEST_REMEMBERED);
   int step = sb_sqlite_db_step (sweep->writer->db, cursor, error);
 
   if (step != SB_SQLITE_STEP_ROW)
@@ -210,8 +213,9 @@ get_oldest_remembered (Sweep *sweep, Remembered *row, GError **error)
                                        sqlite3_column_bytes (cursor, 3));
   if (row->spans != NULL)
     return SB_SQLITE_FOUND;
-  g_set_error (error, SB_ERROR, SB_ERROR_CORRUPT, "Database %s: row %" G_GINT64_FORMAT
-               " of the remembered is not readable", sweep->writer->db->path, row->n);
+  g_set_error (error, SB_ERROR, SB_ERROR_CORRUPT,
+               "Database %s: row %" G_GINT64_FORMAT " of the remembered is not readable",
+               sweep->writer->db->path, row->n);
   return SB_SQLITE_FAILED;
 }
 
@@ -298,16 +302,15 @@ static gboolean
 write_remembered (Sweep *sweep, const Remembered *row, guint done, GError **error)
 {
   SbSqliteWriter *writer = sweep->writer;
-  sqlite3_stmt *statement
-      = sb_sqlite_writer_get (writer, done == row->spans->len ? SB_SQLITE_W_DELETE_REMEMBERED
+  sqlite3_stmt *statement = sb_sqlite_writer_get (writer, done == row->spans->len
+                                                              ? SB_SQLITE_W_DELETE_REMEMBERED
                                                               : SB_SQLITE_W_UPDATE_REMEMBERED);
 
   sqlite3_bind_int64 (statement, 1, row->n);
   if (done < row->spans->len)
     {
       g_byte_array_set_size (writer->scratch, 0);
-      sb_sqlite_encode_spans (writer->scratch,
-                              &g_array_index (row->spans, SbSqliteSpan, done),
+      sb_sqlite_encode_spans (writer->scratch, &g_array_index (row->spans, SbSqliteSpan, done),
                               row->spans->len - done);
       sqlite3_bind_int64 (statement, 2, row->count);
       sqlite3_bind_blob (statement, 3, writer->scratch->data, writer->scratch->len, SQLITE_STATIC);
@@ -379,22 +382,35 @@ drop_old_receipts (Sweep *sweep, GError **error)
   return TRUE;
 }
 
-/* When something waits for time next. */
+/* When a sweep has something to do next. */
 static gboolean
 look_ahead (Sweep *sweep, GError **error)
 {
-  static const guint queries[] = { SB_SQLITE_W_NEXT_SCHEDULED, SB_SQLITE_W_NEXT_DEADLINE };
+  const SbSqliteLimits *limits = &sweep->writer->limits;
+  const struct
+  {
+    guint query;
+    int column; /* of its time */
+    gint64 age;
+  } sources[] = {
+    { SB_SQLITE_W_NEXT_SCHEDULED, 0, 0 },
+    { SB_SQLITE_W_NEXT_DEADLINE, 0, 0 },
+    { SB_SQLITE_W_OLDEST_REMEMBERED, 1, limits->remember },
+    { SB_SQLITE_W_OLDEST_RECEIPT, 2, limits->receipts_age },
+  };
   gint64 next = 0;
 
-  for (guint i = 0; i < G_N_ELEMENTS (queries); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
     {
       gint64 row[3];
-      SbSqliteFound found = get_first (sweep, queries[i], row, error);
+      gint64 due;
+      SbSqliteFound found = get_first (sweep, sources[i].query, row, error);
 
       if (found == SB_SQLITE_FAILED)
         return FALSE;
-      if (found == SB_SQLITE_FOUND && (next == 0 || row[0] < next))
-        next = row[0];
+      due = found == SB_SQLITE_FOUND ? row[sources[i].column] + sources[i].age : 0;
+      if (due != 0 && (next == 0 || due < next))
+        next = due;
     }
   sweep->operation->sweep.next = next;
   return TRUE;
@@ -403,11 +419,13 @@ look_ahead (Sweep *sweep, GError **error)
 gboolean
 sb_sqlite_writer_sweep (SbSqliteWriter *self, SbOperation *operation, GError **error)
 {
-  Sweep sweep = { .writer = self, .operation = operation, .now = operation->sweep.now,
+  Sweep sweep = { .writer = self,
+                  .operation = operation,
+                  .now = operation->sweep.now,
                   .budget = MAX (operation->sweep.limit, 1) };
 
-  /* What ended before in this batch counts among the remembered. */
-  if (!sb_sqlite_writer_flush (self, error) || !expire (&sweep, error) || !wake (&sweep, error)
+  /* What has ended in this batch so far counts among the remembered. */
+  if (!expire (&sweep, error) || !wake (&sweep, error) || !sb_sqlite_writer_flush (self, error)
       || !forget (&sweep, error) || !drop_old_receipts (&sweep, error)
       || !look_ahead (&sweep, error))
     return FALSE;

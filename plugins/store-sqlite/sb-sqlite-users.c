@@ -43,7 +43,10 @@ insert_user (SbSqliteWriter *self, SbOperation *operation, GError **error)
   if (sqlite3_changes (self->db->handle) == 0)
     operation->outcome = SB_OUTCOME_CONFLICT;
   else
-    operation->put_user.key = sqlite3_last_insert_rowid (self->db->handle);
+    {
+      operation->put_user.key = sqlite3_last_insert_rowid (self->db->handle);
+      self->ledger->now.last_user = operation->put_user.key;
+    }
   return TRUE;
 }
 
@@ -56,8 +59,7 @@ explain_unchanged (SbSqliteWriter *self, SbOperation *operation, GError **error)
 
   sqlite3_bind_int64 (cursor, 1, operation->put_user.user->key);
   step = sb_sqlite_db_step (self->db, cursor, error);
-  operation->outcome
-      = step == SB_SQLITE_STEP_ROW ? SB_OUTCOME_CONFLICT : SB_OUTCOME_UNKNOWN;
+  operation->outcome = step == SB_SQLITE_STEP_ROW ? SB_OUTCOME_CONFLICT : SB_OUTCOME_UNKNOWN;
   return step != SB_SQLITE_STEP_ERROR;
 }
 
@@ -87,36 +89,62 @@ sb_sqlite_writer_put_user (SbSqliteWriter *self, SbOperation *operation, GError 
   return update_user (self, operation, error);
 }
 
+/* Collects the messages first: the rows that are read here are about to move. */
 static gboolean
-run_for (SbSqliteWriter *self, guint query, gint64 key, gint64 now, gint64 *changes,
-         GError **error)
+list_messages (SbSqliteWriter *self, guint query, gint64 recipient, GArray *list, GError **error)
 {
-  sqlite3_stmt *statement = sb_sqlite_writer_get (self, query);
+  g_autoptr (SbSqliteCursor) cursor = sb_sqlite_writer_get (self, query);
+  int step;
 
-  sqlite3_bind_int64 (statement, 1, key);
-  if (sqlite3_bind_parameter_count (statement) > 1)
-    sqlite3_bind_int64 (statement, 2, now);
-  if (!sb_sqlite_db_run (self->db, statement, error))
-    return FALSE;
-  *changes = sqlite3_changes (self->db->handle);
-  return TRUE;
+  sqlite3_bind_int64 (cursor, 1, recipient);
+  while ((step = sb_sqlite_db_step (self->db, cursor, error)) == SB_SQLITE_STEP_ROW)
+    {
+      gint64 seq = sqlite3_column_int64 (cursor, 0);
+
+      g_array_append_val (list, seq);
+    }
+  return step == SB_SQLITE_STEP_DONE;
+}
+
+static gboolean
+kill_delivery (SbSqliteWriter *self, gint64 seq, gint64 recipient, gint64 now, GError **error)
+{
+  g_auto (SbSqliteMessage) message = { 0 };
+  SbSqliteDelivery delivery;
+  SbSqliteFound found = sb_sqlite_writer_get_message (self, seq, &message, error);
+
+  if (found == SB_SQLITE_FOUND)
+    found = sb_sqlite_writer_locate (self, seq, recipient, &delivery, error);
+  if (found != SB_SQLITE_FOUND)
+    return found == SB_SQLITE_ABSENT;
+  return sb_sqlite_writer_end_delivery (self, &message, &delivery, SB_DELIVERY_DEAD,
+                                        SB_REASON_RECIPIENT_DELETED, delivery.attempts, now, error);
 }
 
 /* What waits for the user becomes dead. */
 static gboolean
 kill_deliveries (SbSqliteWriter *self, gint64 key, gint64 now, GError **error)
 {
-  gint64 queued, parked, scheduled, cleared;
+  g_autoptr (GArray) list = g_array_new (FALSE, FALSE, sizeof (gint64));
 
-  if (!run_for (self, SB_SQLITE_W_KILL_QUEUE, key, now, &queued, error)
-      || !run_for (self, SB_SQLITE_W_CLEAR_QUEUE, key, now, &cleared, error)
-      || !run_for (self, SB_SQLITE_W_KILL_PARKED, key, now, &parked, error)
-      || !run_for (self, SB_SQLITE_W_KILL_SCHEDULED, key, now, &scheduled, error))
+  if (!list_messages (self, SB_SQLITE_W_LIST_QUEUE, key, list, error)
+      || !list_messages (self, SB_SQLITE_W_LIST_PARKED, key, list, error)
+      || !list_messages (self, SB_SQLITE_W_LIST_SCHEDULED, key, list, error))
     return FALSE;
-  self->ledger->now.parked -= parked;
-  self->ledger->now.waiting -= queued + parked + scheduled;
-  self->ledger->now.dead += queued + parked + scheduled;
+  for (guint i = 0; i < list->len; i++)
+    if (!kill_delivery (self, g_array_index (list, gint64, i), key, now, error))
+      return FALSE;
   return TRUE;
+}
+
+static gboolean
+clear_receipts (SbSqliteWriter *self, gint64 key, GError **error)
+{
+  sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_CLEAR_RECEIPTS);
+
+  sqlite3_bind_int64 (statement, 1, key);
+  sb_sqlite_ledger_touch (self->ledger, key)->receipts = 0;
+  return sb_sqlite_db_run (self->db, statement, error);
 }
 
 gboolean
@@ -124,21 +152,17 @@ sb_sqlite_writer_remove_user (SbSqliteWriter *self, SbOperation *operation, GErr
 {
   gint64 key = operation->remove_user.key;
   gint64 now = operation->remove_user.now;
-  SbSqliteTally *tally;
-  gint64 changes;
 
-  if (!run_for (self, SB_SQLITE_W_REMOVE_USER, key, now, &changes, error))
+  if (!sb_sqlite_writer_run_pair (self, SB_SQLITE_W_REMOVE_USER, key, now, error))
     return FALSE;
-  if (changes == 0)
+  if (sqlite3_changes (self->db->handle) == 0)
     {
       operation->outcome = SB_OUTCOME_UNKNOWN;
       return TRUE;
     }
   sb_sqlite_writer_saw_time (self, now);
-  tally = sb_sqlite_ledger_touch (self->ledger, key);
-  *tally = (SbSqliteTally) { .gone = TRUE };
-  return kill_deliveries (self, key, now, error)
-         && run_for (self, SB_SQLITE_W_CLEAR_RECEIPTS, key, now, &changes, error);
+  sb_sqlite_ledger_touch (self->ledger, key)->gone = TRUE;
+  return kill_deliveries (self, key, now, error) && clear_receipts (self, key, error);
 }
 
 /* The oldest receipts of a sender that has too many go. */
@@ -148,22 +172,20 @@ trim_receipts (SbSqliteWriter *self, gint64 sender, SbSqliteTally *tally, GError
   if (tally->receipts <= self->limits.receipts_max)
     return TRUE;
   if (!sb_sqlite_writer_run_pair (self, SB_SQLITE_W_TRIM_RECEIPTS, sender,
-                                      tally->receipts - self->limits.receipts_max, error))
+                                  tally->receipts - self->limits.receipts_max, error))
     return FALSE;
   tally->receipts -= sqlite3_changes (self->db->handle);
   return TRUE;
 }
 
-/* Keeps a receipt for @sender, unless it is gone. */
+/* Keeps a receipt for @sender, which is there. */
 gboolean
-sb_sqlite_writer_add_receipt (SbSqliteWriter *self, gint64 sender, gint64 recipient,
-                              const char *id, gint64 now, GError **error)
+sb_sqlite_writer_add_receipt (SbSqliteWriter *self, gint64 sender, gint64 recipient, const char *id,
+                              gint64 now, GError **error)
 {
   sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_INSERT_RECEIPT);
   SbSqliteTally *tally = sb_sqlite_ledger_touch (self->ledger, sender);
 
-  if (tally->gone)
-    return TRUE;
   sb_sqlite_writer_saw_time (self, now);
   sqlite3_bind_int64 (statement, 1, ++self->last_number);
   sqlite3_bind_int64 (statement, 2, sender);
@@ -183,7 +205,7 @@ sb_sqlite_writer_drop_receipts (SbSqliteWriter *self, SbOperation *operation, GE
   SbSqliteTally *tally = sb_sqlite_ledger_touch (self->ledger, sender);
 
   if (!sb_sqlite_writer_run_pair (self, SB_SQLITE_W_DROP_RECEIPTS, sender,
-                                      operation->drop_receipts.up_to, error))
+                                  operation->drop_receipts.up_to, error))
     return FALSE;
   tally->receipts -= sqlite3_changes (self->db->handle);
   return TRUE;

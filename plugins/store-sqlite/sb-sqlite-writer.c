@@ -20,6 +20,9 @@
 /* Numbers that are given away between two notes of it; those left over at a restart are skipped. */
 #define RESERVE 1000000
 
+/* Messages that ended less than so many microseconds apart are remembered as one row. */
+#define ONE_TIME (100 * 1000)
+
 /* Takes @db, also when it fails. */
 SbSqliteWriter *
 sb_sqlite_writer_new (SbSqliteDb *db, SbSqliteLedger *ledger, const SbSqliteLimits *limits,
@@ -86,8 +89,9 @@ read_message (SbSqliteWriter *self, sqlite3_stmt *statement, SbSqliteMessage *me
   message->recipients = sb_sqlite_read_recipients (cursor, 4);
   if (message->recipients != NULL)
     return SB_SQLITE_FOUND;
-  g_set_error (error, SB_ERROR, SB_ERROR_CORRUPT, "Database %s: message %" G_GINT64_FORMAT
-               " has no readable recipients", self->db->path, message->seq);
+  g_set_error (error, SB_ERROR, SB_ERROR_CORRUPT,
+               "Database %s: message %" G_GINT64_FORMAT " has no readable recipients",
+               self->db->path, message->seq);
   return SB_SQLITE_FAILED;
 }
 
@@ -123,89 +127,158 @@ sb_sqlite_writer_run_pair (SbSqliteWriter *self, guint query, gint64 first, gint
   return sb_sqlite_db_run (self->db, statement, error);
 }
 
-/* All deliveries of a message have ended: its body goes with the batch. */
+static gboolean
+insert_remembered (SbSqliteWriter *self, gint64 count, GError **error)
+{
+  sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_INSERT_REMEMBERED);
+
+  g_byte_array_set_size (self->scratch, 0);
+  sb_sqlite_encode_spans (self->scratch, (const SbSqliteSpan *) self->finished->data,
+                          self->finished->len);
+  sqlite3_bind_int64 (statement, 1, self->finished_at);
+  sqlite3_bind_int64 (statement, 2, count);
+  sqlite3_bind_blob (statement, 3, self->scratch->data, self->scratch->len, SQLITE_STATIC);
+  return sb_sqlite_db_run (self->db, statement, error);
+}
+
+/* The bodies of messages that were finished at about one time go, by ranges. */
+static gboolean
+write_finished (SbSqliteWriter *self, GError **error)
+{
+  gint64 count = 0;
+
+  if (self->finished->len == 0)
+    return TRUE;
+  sb_sqlite_spans_join (self->finished);
+  for (guint i = 0; i < self->finished->len; i++)
+    {
+      const SbSqliteSpan *span = &g_array_index (self->finished, SbSqliteSpan, i);
+
+      if (!sb_sqlite_writer_run_pair (self, SB_SQLITE_W_DELETE_BODIES, span->first,
+                                      span->first + span->length - 1, error))
+        return FALSE;
+      count += span->length;
+    }
+  if (!insert_remembered (self, count, error))
+    return FALSE;
+  g_array_set_size (self->finished, 0);
+  return TRUE;
+}
+
+static gboolean
+delete_deadline (SbSqliteWriter *self, gint64 handle, gint64 deadline, GError **error)
+{
+  return sb_sqlite_writer_run_pair (self, SB_SQLITE_W_DELETE_DEADLINE, deadline,
+                                    sb_sqlite_handle_get_seq (handle), error);
+}
+
+/* All deliveries of a message have ended: its body goes, now or with the batch. */
 gboolean
 sb_sqlite_writer_finish (SbSqliteWriter *self, gint64 handle, gint64 rows, gint64 deadline,
                          gint64 size, gint64 now, GError **error)
 {
-  gint64 seq = sb_sqlite_handle_get_seq (handle);
-  SbSqliteSpan span = { .first = seq, .length = 1, .rows = rows };
+  SbSqliteSpan span = { .first = sb_sqlite_handle_get_seq (handle), .length = 1, .rows = rows };
 
+  if (self->finished->len > 0 && ABS (now - self->finished_from) > ONE_TIME
+      && !write_finished (self, error))
+    return FALSE;
+  if (self->finished->len == 0)
+    self->finished_from = self->finished_at = now;
   g_array_append_val (self->finished, span);
   self->finished_at = MAX (self->finished_at, now);
   self->ledger->now.messages--;
   self->ledger->now.bytes -= size;
   self->ledger->now.remembered++;
-  if (!sb_sqlite_handle_has_deadline (handle))
-    return TRUE;
-  return sb_sqlite_writer_run_pair (self, SB_SQLITE_W_DELETE_DEADLINE, deadline, seq, error);
+  return !sb_sqlite_handle_has_deadline (handle) || delete_deadline (self, handle, deadline, error);
 }
 
-/* One delivery of a message has ended. */
-gboolean
-sb_sqlite_writer_settle (SbSqliteWriter *self, gint64 handle, gint64 deadline, gint64 size,
-                         gint64 now, GError **error)
+/* A delivery of a message with several recipients has ended, or waits no longer. */
+void
+sb_sqlite_writer_lower (SbSqliteWriter *self, gint64 handle, gboolean has_ended,
+                        gboolean was_waiting, gint64 now)
 {
-  SbSqliteLowered lowered = { .message = sb_sqlite_handle_get_seq (handle), .count = 1, .now = now };
-  SbSqliteLowered *last;
+  SbSqliteLowered lowered = {
+    .handle = handle, .ended = has_ended != 0, .left = was_waiting != 0, .now = now
+  };
+  SbSqliteLowered *last = self->lowered->len > 0 ? &g_array_index (self->lowered, SbSqliteLowered,
+                                                                   self->lowered->len - 1)
+                                                 : NULL;
 
-  if (!sb_sqlite_handle_is_shared (handle))
-    return sb_sqlite_writer_finish (self, handle, 1, deadline, size, now, error);
-  last = self->lowered->len > 0
-             ? &g_array_index (self->lowered, SbSqliteLowered, self->lowered->len - 1)
-             : NULL;
-  if (last != NULL && last->message == lowered.message)
+  if (last == NULL || last->handle != handle)
     {
-      last->count++;
-      last->now = MAX (last->now, now);
+      g_array_append_val (self->lowered, lowered);
+      return;
     }
-  else
-    g_array_append_val (self->lowered, lowered);
-  return TRUE;
+  last->ended += lowered.ended;
+  last->left += lowered.left;
+  last->now = MAX (last->now, now);
+}
+
+/* Returns: whether the row is there; then what it says */
+static SbSqliteFound
+lower_row (SbSqliteWriter *self, const SbSqliteLowered *lowered, gint64 *open, gint64 *waiting,
+           gint64 *size, GError **error)
+{
+  g_autoptr (SbSqliteCursor) get = sb_sqlite_writer_get (self, SB_SQLITE_W_GET_FANOUT);
+  sqlite3_stmt *lower = sb_sqlite_writer_get (self, SB_SQLITE_W_LOWER_FANOUT);
+  gint64 seq = sb_sqlite_handle_get_seq (lowered->handle);
+  int step;
+
+  sqlite3_bind_int64 (lower, 1, seq);
+  sqlite3_bind_int64 (lower, 2, lowered->ended);
+  sqlite3_bind_int64 (lower, 3, lowered->left);
+  sqlite3_bind_int64 (get, 1, seq);
+  if (!sb_sqlite_db_run (self->db, lower, error))
+    return SB_SQLITE_FAILED;
+  step = sb_sqlite_db_step (self->db, get, error);
+  if (step != SB_SQLITE_STEP_ROW)
+    return step == SB_SQLITE_STEP_DONE ? SB_SQLITE_ABSENT : SB_SQLITE_FAILED;
+  *open = sqlite3_column_int64 (get, 0);
+  *waiting = sqlite3_column_int64 (get, 1);
+  *size = sqlite3_column_int64 (get, 2);
+  return SB_SQLITE_FOUND;
 }
 
 static gboolean
-finish_shared (SbSqliteWriter *self, gint64 seq, gint64 size, gint64 now, GError **error)
+finish_shared (SbSqliteWriter *self, const SbSqliteMessage *message, gint64 size, gint64 now,
+               GError **error)
 {
-  g_auto (SbSqliteMessage) message = { 0 };
   sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_DELETE_FANOUT);
-  SbSqliteFound found = sb_sqlite_writer_get_message (self, seq, &message, error);
 
-  if (found != SB_SQLITE_FOUND)
-    return found == SB_SQLITE_ABSENT;
-  sqlite3_bind_int64 (statement, 1, seq);
+  sqlite3_bind_int64 (statement, 1, message->seq);
   return sb_sqlite_db_run (self->db, statement, error)
-         && sb_sqlite_writer_finish (self, message.handle, message.recipients->len,
-                                     message.deadline, size, now, error);
+         && sb_sqlite_writer_finish (self, message->handle, message->recipients->len,
+                                     message->deadline, size, now, error);
 }
 
+/* The last delivery that waits takes the deadline with it, the last that is open the body. */
 static gboolean
 lower_fanout (SbSqliteWriter *self, const SbSqliteLowered *lowered, GError **error)
 {
-  sqlite3_stmt *lower = sb_sqlite_writer_get (self, SB_SQLITE_W_LOWER_FANOUT);
-  sqlite3_stmt *get = sb_sqlite_writer_get (self, SB_SQLITE_W_GET_FANOUT);
-  gint64 open, size;
-  int step;
+  g_auto (SbSqliteMessage) message = { 0 };
+  gint64 seq = sb_sqlite_handle_get_seq (lowered->handle);
+  gint64 open = 0, waiting = 0, size = 0;
+  gboolean is_due;
+  SbSqliteFound found = lower_row (self, lowered, &open, &waiting, &size, error);
 
-  sqlite3_bind_int64 (lower, 1, lowered->message);
-  sqlite3_bind_int64 (lower, 2, lowered->count);
-  sqlite3_bind_int64 (get, 1, lowered->message);
-  if (!sb_sqlite_db_run (self->db, lower, error))
-    return FALSE;
-  step = sb_sqlite_db_step (self->db, get, error);
-  if (step != SB_SQLITE_STEP_ROW)
-    return step == SB_SQLITE_STEP_DONE;
-  open = sqlite3_column_int64 (get, 0);
-  size = sqlite3_column_int64 (get, 1);
-  sqlite3_reset (get);
-  return open > 0 || finish_shared (self, lowered->message, size, lowered->now, error);
+  if (found != SB_SQLITE_FOUND)
+    return found == SB_SQLITE_ABSENT;
+  is_due = waiting <= 0 && sb_sqlite_handle_has_deadline (lowered->handle);
+  if (open > 0 && !is_due)
+    return TRUE;
+  found = sb_sqlite_writer_get_message (self, seq, &message, error);
+  if (found != SB_SQLITE_FOUND)
+    return found == SB_SQLITE_ABSENT;
+  if (open <= 0)
+    return finish_shared (self, &message, size, lowered->now, error);
+  return delete_deadline (self, message.handle, message.deadline, error);
 }
 
 static int
 compare_lowered (gconstpointer a, gconstpointer b)
 {
-  gint64 first = ((const SbSqliteLowered *) a)->message;
-  gint64 second = ((const SbSqliteLowered *) b)->message;
+  gint64 first = ((const SbSqliteLowered *) a)->handle;
+  gint64 second = ((const SbSqliteLowered *) b)->handle;
 
   return (first > second) - (first < second);
 }
@@ -225,9 +298,10 @@ flush_lowered (SbSqliteWriter *self, GError **error)
         {
           const SbSqliteLowered *next = &g_array_index (self->lowered, SbSqliteLowered, i);
 
-          if (next->message != sum.message)
+          if (next->handle != sum.handle)
             break;
-          sum.count += next->count;
+          sum.ended += next->ended;
+          sum.left += next->left;
           sum.now = MAX (sum.now, next->now);
         }
       if (!lower_fanout (self, &sum, error))
@@ -237,50 +311,21 @@ flush_lowered (SbSqliteWriter *self, GError **error)
   return TRUE;
 }
 
-static gboolean
-insert_remembered (SbSqliteWriter *self, gint64 count, GError **error)
-{
-  sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_INSERT_REMEMBERED);
-
-  g_byte_array_set_size (self->scratch, 0);
-  sb_sqlite_encode_spans (self->scratch, (const SbSqliteSpan *) self->finished->data,
-                          self->finished->len);
-  sqlite3_bind_int64 (statement, 1, self->finished_at);
-  sqlite3_bind_int64 (statement, 2, count);
-  sqlite3_bind_blob (statement, 3, self->scratch->data, self->scratch->len, SQLITE_STATIC);
-  return sb_sqlite_db_run (self->db, statement, error);
-}
-
 /* Writes what the operations so far left for the end of the batch. */
 gboolean
 sb_sqlite_writer_flush (SbSqliteWriter *self, GError **error)
 {
-  gint64 count = 0;
-
-  if (self->lowered->len > 0 && !flush_lowered (self, error))
-    return FALSE;
-  if (self->finished->len == 0)
-    return TRUE;
-  sb_sqlite_spans_join (self->finished);
-  for (guint i = 0; i < self->finished->len; i++)
-    {
-      const SbSqliteSpan *span = &g_array_index (self->finished, SbSqliteSpan, i);
-
-      if (!sb_sqlite_writer_run_pair (self, SB_SQLITE_W_DELETE_BODIES, span->first,
-                                          span->first + span->length - 1, error))
-        return FALSE;
-      count += span->length;
-    }
-  if (!insert_remembered (self, count, error))
-    return FALSE;
-  g_array_set_size (self->finished, 0);
-  self->finished_at = 0;
-  return TRUE;
+  return (self->lowered->len == 0 || flush_lowered (self, error)) && write_finished (self, error);
 }
 
 static gboolean
 apply_receipt (SbSqliteWriter *self, SbOperation *operation, GError **error)
 {
+  if (!sb_sqlite_ledger_has_user (self->ledger, operation->add_receipt.sender_key))
+    {
+      operation->outcome = SB_OUTCOME_UNKNOWN;
+      return TRUE;
+    }
   return sb_sqlite_writer_add_receipt (self, operation->add_receipt.sender_key,
                                        operation->add_receipt.recipient, operation->add_receipt.id,
                                        operation->add_receipt.now, error);
@@ -326,8 +371,7 @@ reserve_numbers (SbSqliteWriter *self, GError **error)
 }
 
 static gboolean
-apply_all (SbSqliteWriter *self, SbOperation *const *operations, guint n_operations,
-           GError **error)
+apply_all (SbSqliteWriter *self, SbOperation *const *operations, guint n_operations, GError **error)
 {
   for (guint i = 0; i < n_operations; i++)
     if (!apply_one (self, operations[i], error))
@@ -344,7 +388,6 @@ roll_back (SbSqliteWriter *self, gint64 last_number)
     sb_sqlite_db_run (self->db, sb_sqlite_writer_get (self, SB_SQLITE_W_ROLLBACK), NULL);
   sb_sqlite_ledger_rollback (self->ledger);
   self->last_number = last_number;
-  self->finished_at = 0;
   g_array_set_size (self->finished, 0);
   g_array_set_size (self->lowered, 0);
 }

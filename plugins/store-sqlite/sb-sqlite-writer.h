@@ -30,20 +30,22 @@ typedef struct
   SbSqliteDb *db;         /* (owned) */
   SbSqliteLedger *ledger; /* belongs to the store */
   SbSqliteLimits limits;
-  gint64 last_number;     /* given to a message, position or receipt */
-  gint64 reserved;        /* numbers up to here may be given away without writing that down */
-  GArray *finished;       /* (owned) (element-type SbSqliteSpan) in this batch */
-  GArray *lowered;        /* (owned) (element-type SbSqliteLowered) in this batch */
-  gint64 finished_at;     /* newest time of those */
-  GByteArray *scratch;    /* (owned) */
-  GArray *keys;           /* (owned) (element-type gint64) */
+  gint64 last_number;   /* given to a message, position or receipt */
+  gint64 reserved;      /* numbers up to here may be given away without writing that down */
+  GArray *finished;     /* (owned) (element-type SbSqliteSpan) in this batch */
+  GArray *lowered;      /* (owned) (element-type SbSqliteLowered) in this batch */
+  gint64 finished_at;   /* newest time of those */
+  gint64 finished_from; /* the first one's */
+  GByteArray *scratch;  /* (owned) */
+  GArray *keys;         /* (owned) (element-type gint64) */
 } SbSqliteWriter;
 
-/* A message with several recipients of which @count deliveries ended. */
+/* A message with several recipients: what became of some of its deliveries. */
 typedef struct
 {
-  gint64 message;
-  gint64 count;
+  gint64 handle;
+  gint64 ended;
+  gint64 left; /* no longer wait: ended or dead */
   gint64 now;
 } SbSqliteLowered;
 
@@ -80,17 +82,13 @@ typedef enum
   SB_SQLITE_FOUND = 1,
 } SbSqliteFound;
 
-SbSqliteWriter *sb_sqlite_writer_new (SbSqliteDb *db,
-                                      SbSqliteLedger *ledger,
-                                      const SbSqliteLimits *limits,
-                                      GError **error);
+SbSqliteWriter *sb_sqlite_writer_new (SbSqliteDb *db, SbSqliteLedger *ledger,
+                                      const SbSqliteLimits *limits, GError **error);
 void sb_sqlite_writer_free (SbSqliteWriter *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbSqliteWriter, sb_sqlite_writer_free)
 
-gboolean sb_sqlite_writer_apply (SbSqliteWriter *self,
-                                 SbOperation *const *operations,
-                                 guint n_operations,
-                                 GError **error);
+gboolean sb_sqlite_writer_apply (SbSqliteWriter *self, SbOperation *const *operations,
+                                 guint n_operations, GError **error);
 
 /* sb-sqlite-writer.c, for the files below */
 static inline sqlite3_stmt *
@@ -124,32 +122,16 @@ sb_sqlite_handle_is_shared (gint64 handle)
 }
 
 void sb_sqlite_writer_saw_time (SbSqliteWriter *self, gint64 time);
-SbSqliteFound sb_sqlite_writer_find_message (SbSqliteWriter *self,
-                                             const char *id,
-                                             SbSqliteMessage *message,
-                                             GError **error);
-SbSqliteFound sb_sqlite_writer_get_message (SbSqliteWriter *self,
-                                            gint64 seq,
-                                            SbSqliteMessage *message,
-                                            GError **error);
-gboolean sb_sqlite_writer_run_pair (SbSqliteWriter *self,
-                                    guint query,
-                                    gint64 first,
-                                    gint64 second,
+SbSqliteFound sb_sqlite_writer_find_message (SbSqliteWriter *self, const char *id,
+                                             SbSqliteMessage *message, GError **error);
+SbSqliteFound sb_sqlite_writer_get_message (SbSqliteWriter *self, gint64 seq,
+                                            SbSqliteMessage *message, GError **error);
+gboolean sb_sqlite_writer_run_pair (SbSqliteWriter *self, guint query, gint64 first, gint64 second,
                                     GError **error);
-gboolean sb_sqlite_writer_settle (SbSqliteWriter *self,
-                                  gint64 handle,
-                                  gint64 deadline,
-                                  gint64 size,
-                                  gint64 now,
-                                  GError **error);
-gboolean sb_sqlite_writer_finish (SbSqliteWriter *self,
-                                  gint64 handle,
-                                  gint64 rows,
-                                  gint64 deadline,
-                                  gint64 size,
-                                  gint64 now,
-                                  GError **error);
+void sb_sqlite_writer_lower (SbSqliteWriter *self, gint64 handle, gboolean has_ended,
+                             gboolean was_waiting, gint64 now);
+gboolean sb_sqlite_writer_finish (SbSqliteWriter *self, gint64 handle, gint64 rows, gint64 deadline,
+                                  gint64 size, gint64 now, GError **error);
 gboolean sb_sqlite_writer_flush (SbSqliteWriter *self, GError **error);
 
 /* sb-sqlite-append.c */
@@ -158,32 +140,21 @@ gboolean sb_sqlite_writer_append (SbSqliteWriter *self, SbOperation *operation, 
 /* sb-sqlite-end.c */
 gboolean sb_sqlite_writer_end (SbSqliteWriter *self, SbOperation *operation, GError **error);
 gboolean sb_sqlite_writer_park (SbSqliteWriter *self, SbOperation *operation, GError **error);
-SbSqliteFound sb_sqlite_writer_locate (SbSqliteWriter *self,
-                                       gint64 seq,
-                                       gint64 recipient,
-                                       SbSqliteDelivery *delivery,
-                                       GError **error);
-gboolean sb_sqlite_writer_end_delivery (SbSqliteWriter *self,
-                                        const SbSqliteMessage *message,
-                                        const SbSqliteDelivery *delivery,
-                                        SbDeliveryState state,
-                                        SbReason reason,
-                                        guint attempts,
-                                        gint64 now,
+SbSqliteFound sb_sqlite_writer_locate (SbSqliteWriter *self, gint64 seq, gint64 recipient,
+                                       SbSqliteDelivery *delivery, GError **error);
+gboolean sb_sqlite_writer_end_delivery (SbSqliteWriter *self, const SbSqliteMessage *message,
+                                        const SbSqliteDelivery *delivery, SbDeliveryState state,
+                                        SbReason reason, guint attempts, gint64 now,
                                         GError **error);
 
 /* sb-sqlite-users.c */
 gboolean sb_sqlite_writer_put_user (SbSqliteWriter *self, SbOperation *operation, GError **error);
-gboolean
-sb_sqlite_writer_remove_user (SbSqliteWriter *self, SbOperation *operation, GError **error);
-gboolean sb_sqlite_writer_add_receipt (SbSqliteWriter *self,
-                                       gint64 sender,
-                                       gint64 recipient,
-                                       const char *id,
-                                       gint64 now,
+gboolean sb_sqlite_writer_remove_user (SbSqliteWriter *self, SbOperation *operation,
                                        GError **error);
-gboolean
-sb_sqlite_writer_drop_receipts (SbSqliteWriter *self, SbOperation *operation, GError **error);
+gboolean sb_sqlite_writer_add_receipt (SbSqliteWriter *self, gint64 sender, gint64 recipient,
+                                       const char *id, gint64 now, GError **error);
+gboolean sb_sqlite_writer_drop_receipts (SbSqliteWriter *self, SbOperation *operation,
+                                         GError **error);
 
 /* sb-sqlite-sweep.c */
 gboolean sb_sqlite_writer_sweep (SbSqliteWriter *self, SbOperation *operation, GError **error);
