@@ -161,7 +161,8 @@ struct _SbOperation
   union
   {
     /*
-     * The id decides first: known from the same sender, the outcome is
+     * The message's sender is the id of the user with its sender_key. The
+     * message's id decides first: known from the same sender, the outcome is
      * duplicate, from another one conflict, whatever the queues look like.
      * Then each target's queue is full when one more delivery would exceed
      * max_queue, or this message's body max_queue_bytes. A full named target
@@ -221,8 +222,8 @@ struct _SbOperation
 
     /*
      * With key 0 a new user, whose key was never given before; conflict when
-     * the id is taken. Else the user with that key is replaced as a whole;
-     * unknown when it is gone.
+     * the id is taken. Else the user with that key is replaced as a whole but
+     * its id, which never changes; unknown when it is gone.
      */
     struct
     {

@@ -8,7 +8,7 @@ send_to_both (Rig *rig, const char *id)
 {
   const gint64 both[] = { rig->a, rig->b };
 
-  return rig_apply (rig, make_append (make_message (id, rig->s, 0, 0), 2, both));
+  return rig_apply (rig, make_append (make_message (rig, id, rig->s, 0, 0), 2, both));
 }
 
 static void
@@ -31,7 +31,7 @@ a_message_comes_back_byte_for_byte (void)
 {
   g_autoptr (Rig) rig = rig_new ();
   SbOperation *operation = rig_apply (
-      rig, make_append (make_message ("m1", rig->s, START - HOUR, START + HOUR), 1, &rig->a));
+      rig, make_append (make_message (rig, "m1", rig->s, START - HOUR, START + HOUR), 1, &rig->a));
   g_autoptr (GPtrArray) rows = rig_read_pending (rig, rig->a, 0);
   const SbStoredDelivery *row;
 
@@ -129,7 +129,8 @@ every_message_of_thousands_is_there (void)
         {
           g_autofree char *id = g_strdup_printf ("m%u", batch * 100 + i);
 
-          g_ptr_array_add (operations, make_append (make_message (id, rig->s, 0, 0), 1, &rig->a));
+          g_ptr_array_add (operations,
+                           make_append (make_message (rig, id, rig->s, 0, 0), 1, &rig->a));
         }
       rig_apply_batch (rig, (SbOperation *const *) operations->pdata, operations->len);
     }
@@ -153,7 +154,7 @@ the_same_id_of_the_same_sender_is_a_duplicate (void)
   SbOperation *again;
 
   send_to_both (rig, "m1");
-  again = rig_apply (rig, make_append (make_message ("m1", rig->s, 0, 0), 1, &rig->a));
+  again = rig_apply (rig, make_append (make_message (rig, "m1", rig->s, 0, 0), 1, &rig->a));
   g_assert_cmpint (again->outcome, ==, SB_OUTCOME_DUPLICATE);
   g_assert_cmpuint (again->append.n_recipients, ==, 2);
   expect_pending (rig, rig->a, "m1");
@@ -163,8 +164,8 @@ static void
 a_duplicate_in_the_same_batch_is_seen (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  g_autoptr (SbOperation) first = make_append (make_message ("m1", rig->s, 0, 0), 1, &rig->a);
-  g_autoptr (SbOperation) second = make_append (make_message ("m1", rig->s, 0, 0), 1, &rig->a);
+  g_autoptr (SbOperation) first = make_append (make_message (rig, "m1", rig->s, 0, 0), 1, &rig->a);
+  g_autoptr (SbOperation) second = make_append (make_message (rig, "m1", rig->s, 0, 0), 1, &rig->a);
   SbOperation *batch[] = { first, second };
 
   rig_apply_batch (rig, batch, 2);
@@ -197,8 +198,8 @@ a_duplicate_is_remembered_after_all_have_confirmed (void)
   rig_send (rig, "m1", rig->s, rig->a);
   rig_end (rig, rig->a, "m1", SB_DELIVERY_CONFIRMED, START);
   g_assert_cmpint (
-      rig_apply (rig, make_append (make_message ("m1", rig->s, 0, 0), 1, &rig->a))->outcome, ==,
-      SB_OUTCOME_DUPLICATE);
+      rig_apply (rig, make_append (make_message (rig, "m1", rig->s, 0, 0), 1, &rig->a))->outcome,
+      ==, SB_OUTCOME_DUPLICATE);
   expect_pending (rig, rig->a, "");
 }
 
@@ -209,8 +210,8 @@ the_same_id_of_another_sender_is_a_conflict (void)
 
   rig_send (rig, "m1", rig->s, rig->a);
   g_assert_cmpint (
-      rig_apply (rig, make_append (make_message ("m1", rig->b, 0, 0), 1, &rig->a))->outcome, ==,
-      SB_OUTCOME_CONFLICT);
+      rig_apply (rig, make_append (make_message (rig, "m1", rig->b, 0, 0), 1, &rig->a))->outcome,
+      ==, SB_OUTCOME_CONFLICT);
   expect_pending (rig, rig->a, "m1");
 }
 
@@ -245,7 +246,7 @@ a_full_recipient_that_is_not_named_gets_a_dead_delivery (void)
 {
   g_autoptr (Rig) rig = start_with_queue_of (1, 1024 * 1024);
   const gint64 both[] = { rig->a, rig->b };
-  SbOperation *operation = make_append (make_message ("m2", rig->s, 0, 0), 2, both);
+  SbOperation *operation = make_append (make_message (rig, "m2", rig->s, 0, 0), 2, both);
 
   rig_send (rig, "m1", rig->s, rig->b);
   operation->append.targets[1].named = FALSE;
@@ -267,8 +268,8 @@ the_bytes_of_a_queue_are_bounded (void)
   rig_send (rig, "m1", rig->s, rig->a);
   rig_send (rig, "m2", rig->s, rig->a);
   g_assert_cmpint (
-      rig_apply (rig, make_append (make_message ("m3", rig->s, 0, 0), 1, &rig->a))->outcome, ==,
-      SB_OUTCOME_FULL);
+      rig_apply (rig, make_append (make_message (rig, "m3", rig->s, 0, 0), 1, &rig->a))->outcome,
+      ==, SB_OUTCOME_FULL);
 }
 
 static void
@@ -288,10 +289,10 @@ parked_and_scheduled_deliveries_count_against_the_queue (void)
   g_autoptr (Rig) rig = start_with_queue_of (2, 1024 * 1024);
 
   rig_apply (rig, make_park (rig->a, rig_send (rig, "m1", rig->s, rig->a), START + HOUR, START));
-  rig_apply (rig, make_append (make_message ("m2", rig->s, START + HOUR, 0), 1, &rig->a));
+  rig_apply (rig, make_append (make_message (rig, "m2", rig->s, START + HOUR, 0), 1, &rig->a));
   g_assert_cmpint (
-      rig_apply (rig, make_append (make_message ("m3", rig->s, 0, 0), 1, &rig->a))->outcome, ==,
-      SB_OUTCOME_FULL);
+      rig_apply (rig, make_append (make_message (rig, "m3", rig->s, 0, 0), 1, &rig->a))->outcome,
+      ==, SB_OUTCOME_FULL);
 }
 
 static void
@@ -312,16 +313,16 @@ a_duplicate_is_no_question_of_room (void)
 
   rig_send (rig, "m1", rig->s, rig->a);
   g_assert_cmpint (
-      rig_apply (rig, make_append (make_message ("m1", rig->s, 0, 0), 1, &rig->a))->outcome, ==,
-      SB_OUTCOME_DUPLICATE);
+      rig_apply (rig, make_append (make_message (rig, "m1", rig->s, 0, 0), 1, &rig->a))->outcome,
+      ==, SB_OUTCOME_DUPLICATE);
 }
 
 static void
 a_queue_becomes_full_within_a_batch (void)
 {
   g_autoptr (Rig) rig = start_with_queue_of (1, 1024 * 1024);
-  g_autoptr (SbOperation) first = make_append (make_message ("m1", rig->s, 0, 0), 1, &rig->a);
-  g_autoptr (SbOperation) second = make_append (make_message ("m2", rig->s, 0, 0), 1, &rig->a);
+  g_autoptr (SbOperation) first = make_append (make_message (rig, "m1", rig->s, 0, 0), 1, &rig->a);
+  g_autoptr (SbOperation) second = make_append (make_message (rig, "m2", rig->s, 0, 0), 1, &rig->a);
   SbOperation *batch[] = { first, second };
 
   rig_apply_batch (rig, batch, 2);
@@ -335,7 +336,7 @@ a_message_for_later_is_scheduled_without_a_position (void)
 {
   g_autoptr (Rig) rig = rig_new ();
   SbOperation *operation = rig_apply (
-      rig, make_append (make_message ("m1", rig->s, START + HOUR, 0), 1, &rig->a));
+      rig, make_append (make_message (rig, "m1", rig->s, START + HOUR, 0), 1, &rig->a));
 
   g_assert_cmpint (operation->append.targets[0].state, ==, SB_DELIVERY_SCHEDULED);
   g_assert_cmpint (operation->append.targets[0].position, ==, 0);
@@ -349,7 +350,7 @@ a_message_for_a_time_that_has_come_is_pending (void)
 {
   g_autoptr (Rig) rig = rig_new ();
 
-  rig_apply (rig, make_append (make_message ("m1", rig->s, START, 0), 1, &rig->a));
+  rig_apply (rig, make_append (make_message (rig, "m1", rig->s, START, 0), 1, &rig->a));
   expect_pending (rig, rig->a, "m1");
 }
 
@@ -384,7 +385,7 @@ a_message_goes_to_thousands (void)
   /* Backwards, since nothing is said about the order of targets. */
   for (guint i = 0; i < 2000; i++)
     keys[i] = ((SbOperation *) g_ptr_array_index (users, 1999 - i))->put_user.key;
-  operation = rig_apply (rig, make_append (make_message ("m1", rig->s, 0, 0), 2000, keys));
+  operation = rig_apply (rig, make_append (make_message (rig, "m1", rig->s, 0, 0), 2000, keys));
   for (guint i = 0; i < 2000; i++)
     g_assert_cmpint (operation->append.targets[i].position, >, 0);
   expect_pending (rig, keys[0], "m1");

@@ -27,8 +27,8 @@ everything_is_there_after_a_reopen (void)
   SbStoreStats before;
   SbStoreStats after;
 
-  rig_apply (rig, make_append (make_message ("m1", rig->s, 0, 0), 2, both));
-  rig_apply (rig, make_append (make_message ("later", rig->s, START + HOUR, 0), 1, &rig->a));
+  rig_apply (rig, make_append (make_message (rig, "m1", rig->s, 0, 0), 2, both));
+  rig_apply (rig, make_append (make_message (rig, "later", rig->s, START + HOUR, 0), 1, &rig->a));
   rig_apply (rig, make_park (rig->a, rig_send (rig, "parked", rig->s, rig->a), START, START));
   rig_send (rig, "dead", rig->s, rig->a);
   rig_end (rig, rig->a, "dead", SB_DELIVERY_DEAD, START);
@@ -59,7 +59,7 @@ a_message_comes_back_byte_for_byte_after_a_reopen (void)
   g_autoptr (Rig) rig = rig_new ();
   g_autoptr (GPtrArray) rows = NULL;
   SbOperation *operation = rig_apply (
-      rig, make_append (make_message ("m1", rig->s, 0, START + HOUR), 1, &rig->a));
+      rig, make_append (make_message (rig, "m1", rig->s, 0, START + HOUR), 1, &rig->a));
   const SbStoredDelivery *row;
 
   rig_reopen (rig);
@@ -80,8 +80,8 @@ a_duplicate_is_known_after_a_reopen (void)
   rig_end (rig, rig->a, "m1", SB_DELIVERY_CONFIRMED, START);
   rig_reopen (rig);
   g_assert_cmpint (
-      rig_apply (rig, make_append (make_message ("m1", rig->s, 0, 0), 1, &rig->a))->outcome, ==,
-      SB_OUTCOME_DUPLICATE);
+      rig_apply (rig, make_append (make_message (rig, "m1", rig->s, 0, 0), 1, &rig->a))->outcome,
+      ==, SB_OUTCOME_DUPLICATE);
   g_assert_cmpint (rig_end (rig, rig->a, "m1", SB_DELIVERY_CONFIRMED, START), ==,
                    SB_OUTCOME_DUPLICATE);
 }
@@ -150,8 +150,8 @@ time_goes_on_after_a_reopen (void)
 {
   g_autoptr (Rig) rig = rig_new ();
 
-  rig_apply (rig, make_append (make_message ("later", rig->s, START + HOUR, 0), 1, &rig->a));
-  rig_apply (rig, make_append (make_message ("soon", rig->s, 0, START + HOUR), 1, &rig->a));
+  rig_apply (rig, make_append (make_message (rig, "later", rig->s, START + HOUR, 0), 1, &rig->a));
+  rig_apply (rig, make_append (make_message (rig, "soon", rig->s, 0, START + HOUR), 1, &rig->a));
   rig_send (rig, "ended", rig->s, rig->a);
   rig_end (rig, rig->a, "ended", SB_DELIVERY_CONFIRMED, START);
   rig_reopen (rig);
@@ -186,7 +186,7 @@ write_batch (Rig *rig, const char *round, guint batch)
     {
       g_autofree char *id = batch_id (round, batch, i);
 
-      g_ptr_array_add (operations, make_append (make_message (id, rig->s, 0, 0), 2, both));
+      g_ptr_array_add (operations, make_append (make_message (rig, id, rig->s, 0, 0), 2, both));
     }
   if (batch > 0)
     {
@@ -201,12 +201,17 @@ static void
 find_users (Rig *rig)
 {
   g_autoptr (GPtrArray) users = sb_store_users (rig->store, NULL);
+  gint64 *keys[] = { &rig->s, &rig->a, &rig->b };
 
   g_assert_nonnull (users);
-  g_assert_cmpuint (users->len, ==, 3);
-  rig->s = ((SbUser *) g_ptr_array_index (users, 0))->key;
-  rig->a = ((SbUser *) g_ptr_array_index (users, 1))->key;
-  rig->b = ((SbUser *) g_ptr_array_index (users, 2))->key;
+  g_assert_cmpuint (users->len, ==, G_N_ELEMENTS (keys));
+  for (guint i = 0; i < users->len; i++)
+    {
+      const SbUser *user = g_ptr_array_index (users, i);
+
+      *keys[i] = user->key;
+      rig_note_name (rig, user->key, user->id);
+    }
 }
 
 int
@@ -224,6 +229,7 @@ append_until_killed (const char *dir, const char *round)
     .max_queue = 1000000,
     .max_queue_bytes = G_MAXINT32,
   };
+  rig.names = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   rig_open (&rig);
   find_users (&rig);
   for (guint batch = 0; batch < MAX_BATCHES; batch++)
@@ -323,7 +329,7 @@ check_queue (Rig *rig, gint64 recipient, const char *round, guint n_batches, gbo
     for (guint i = 0; i < batch_size (batch); i++)
       {
         g_autofree char *id = batch_id (round, batch, i);
-        g_autoptr (SbMessage) expected = make_message (id, rig->s, 0, 0);
+        g_autoptr (SbMessage) expected = make_message (rig, id, rig->s, 0, 0);
         const SbStoredDelivery *row;
 
         if (is_confirming && i == 0 && batch + 1 < n_batches)

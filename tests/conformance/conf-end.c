@@ -40,7 +40,7 @@ bring_into (Rig *rig, SbDeliveryState state)
 {
   gint64 not_before = state == SB_DELIVERY_SCHEDULED ? START + HOUR : 0;
   SbOperation *operation = rig_apply (
-      rig, make_append (make_message ("m1", rig->s, not_before, 0), 1, &rig->a));
+      rig, make_append (make_message (rig, "m1", rig->s, not_before, 0), 1, &rig->a));
   gint64 position = operation->append.targets[0].position;
 
   if (state == SB_DELIVERY_PARKED)
@@ -110,7 +110,7 @@ a_confirmation_is_of_one_recipient (void)
   g_autoptr (Rig) rig = rig_new ();
   const gint64 both[] = { rig->a, rig->b };
 
-  rig_apply (rig, make_append (make_message ("m1", rig->s, 0, 0), 2, both));
+  rig_apply (rig, make_append (make_message (rig, "m1", rig->s, 0, 0), 2, both));
   rig_end (rig, rig->a, "m1", SB_DELIVERY_CONFIRMED, START);
   expect_pending (rig, rig->a, "");
   expect_pending (rig, rig->b, "m1");
@@ -123,8 +123,8 @@ the_body_stays_for_those_that_have_not_confirmed (void)
   g_autoptr (Rig) rig = rig_new ();
   const gint64 both[] = { rig->a, rig->b };
   g_autoptr (GPtrArray) rows = NULL;
-  SbOperation *operation = rig_apply (rig,
-                                      make_append (make_message ("m1", rig->s, 0, 0), 2, both));
+  SbOperation *operation = rig_apply (
+      rig, make_append (make_message (rig, "m1", rig->s, 0, 0), 2, both));
 
   rig_end (rig, rig->a, "m1", SB_DELIVERY_CONFIRMED, START);
   rows = rig_read_pending (rig, rig->b, 0);
@@ -139,7 +139,7 @@ the_body_goes_with_the_last_delivery (void)
   g_autoptr (Rig) rig = rig_new ();
   const gint64 both[] = { rig->a, rig->b };
 
-  rig_apply (rig, make_append (make_message ("m1", rig->s, 0, 0), 2, both));
+  rig_apply (rig, make_append (make_message (rig, "m1", rig->s, 0, 0), 2, both));
   rig_end (rig, rig->a, "m1", SB_DELIVERY_CONFIRMED, START);
   g_assert_cmpuint (rig_stats (rig).messages, ==, 1);
   rig_end (rig, rig->b, "m1", SB_DELIVERY_EXPIRED, START);
@@ -198,7 +198,7 @@ static void
 a_message_of_the_same_batch_can_be_confirmed (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  g_autoptr (SbOperation) append = make_append (make_message ("m1", rig->s, 0, 0), 1, &rig->a);
+  g_autoptr (SbOperation) append = make_append (make_message (rig, "m1", rig->s, 0, 0), 1, &rig->a);
   g_autoptr (SbOperation) end = make_end (rig->a, 0, "m1", SB_DELIVERY_CONFIRMED, START);
   SbOperation *batch[] = { append, end };
 
@@ -212,8 +212,8 @@ static void
 handle_and_message_help_and_change_nothing (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  SbOperation *append = rig_apply (rig,
-                                   make_append (make_message ("m1", rig->s, 0, 0), 1, &rig->a));
+  SbOperation *append = rig_apply (
+      rig, make_append (make_message (rig, "m1", rig->s, 0, 0), 1, &rig->a));
   SbOperation *end = make_end (rig->a, append->append.targets[0].position, "m1",
                                SB_DELIVERY_CONFIRMED, START + SECOND);
 

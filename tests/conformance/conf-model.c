@@ -48,11 +48,12 @@ make_random_message (Run *run)
   gboolean is_new = run->n_messages == 0 || pick (10) > 0;
   guint number = is_new ? run->n_messages++ : pick (run->n_messages);
   g_autofree char *id = g_strdup_printf ("m%u", number);
+  const ModelUser *sender = pick_live_user (run);
   gint64 not_before = pick (8) == 0 ? run->now + (1 + pick (300)) * SECOND : 0;
   gint64 deadline = pick (5) == 0 ? MAX (run->now, not_before) + (1 + pick (300)) * SECOND : 0;
 
-  return sb_message_new (id, "sender", pick_live_user (run)->key, make_body (id, BODY_SIZE),
-                         run->now, not_before, deadline);
+  return sb_message_new (id, sender->id, sender->key, make_body (id, BODY_SIZE), run->now,
+                         not_before, deadline);
 }
 
 static SbOperation *

@@ -164,7 +164,7 @@ the_backlog_counts_what_has_not_ended (void)
 {
   g_autoptr (Rig) rig = start_with_messages (4);
 
-  rig_apply (rig, make_append (make_message ("later", rig->s, START + HOUR, 0), 1, &rig->a));
+  rig_apply (rig, make_append (make_message (rig, "later", rig->s, START + HOUR, 0), 1, &rig->a));
   expect_backlog (rig, rig->a, 5);
   rig_end (rig, rig->a, "m1", SB_DELIVERY_CONFIRMED, START);
   rig_end (rig, rig->a, "m2", SB_DELIVERY_DEAD, START);

@@ -29,7 +29,7 @@ a_parked_delivery_keeps_position_attempts_and_message (void)
   g_autoptr (Rig) rig = rig_new ();
   gint64 position = rig_send (rig, "m1", rig->s, rig->a);
   g_autoptr (GPtrArray) rows = NULL;
-  g_autoptr (SbMessage) expected = make_message ("m1", rig->s, 0, 0);
+  g_autoptr (SbMessage) expected = make_message (rig, "m1", rig->s, 0, 0);
   const SbStoredDelivery *row;
 
   park (rig, position, START + HOUR);

@@ -15,7 +15,7 @@ static void
 the_status_says_who_sent_it_and_when (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  g_autoptr (SbMessage) message = make_message ("m1", rig->s, 0, 0);
+  g_autoptr (SbMessage) message = make_message (rig, "m1", rig->s, 0, 0);
 
   rig_send (rig, "m1", rig->s, rig->a);
   for (guint i = 0; i < 2; i++)
@@ -63,7 +63,7 @@ deliveries_come_in_order_of_the_recipients_keys (void)
   g_autoptr (Rig) rig = rig_new ();
   const gint64 recipients[] = { rig->b, rig->s, rig->a };
 
-  rig_apply (rig, make_append (make_message ("m1", rig->s, 0, 0), 3, recipients));
+  rig_apply (rig, make_append (make_message (rig, "m1", rig->s, 0, 0), 3, recipients));
   expect_status (rig, "m1", "s pending - 0, a pending - 0, b pending - 0");
 }
 
@@ -115,8 +115,8 @@ stats_count_what_is_there (void)
   const gint64 both[] = { rig->a, rig->b };
   SbStoreStats stats;
 
-  rig_apply (rig, make_append (make_message ("m1", rig->s, 0, 0), 2, both));
-  rig_apply (rig, make_append (make_message ("m2", rig->s, START + HOUR, 0), 2, both));
+  rig_apply (rig, make_append (make_message (rig, "m1", rig->s, 0, 0), 2, both));
+  rig_apply (rig, make_append (make_message (rig, "m2", rig->s, START + HOUR, 0), 2, both));
   rig_apply (rig, make_park (rig->a, rig_send (rig, "m3", rig->s, rig->a), START, START));
   rig_send (rig, "m4", rig->s, rig->a);
   rig_end (rig, rig->a, "m4", SB_DELIVERY_CONFIRMED, START);

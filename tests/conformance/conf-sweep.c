@@ -13,13 +13,13 @@ only_moved (SbOperation *sweep)
 static SbOperation *
 send_later (Rig *rig, const char *id, gint64 not_before)
 {
-  return rig_apply (rig, make_append (make_message (id, rig->s, not_before, 0), 1, &rig->a));
+  return rig_apply (rig, make_append (make_message (rig, id, rig->s, not_before, 0), 1, &rig->a));
 }
 
 static SbOperation *
 send_until (Rig *rig, const char *id, gint64 deadline)
 {
-  return rig_apply (rig, make_append (make_message (id, rig->s, 0, deadline), 1, &rig->a));
+  return rig_apply (rig, make_append (make_message (rig, id, rig->s, 0, deadline), 1, &rig->a));
 }
 
 static void
@@ -134,8 +134,8 @@ a_scheduled_message_past_its_deadline_expires_without_waking (void)
   SbOperation *sweep;
   const SbDue *due;
 
-  rig_apply (rig, make_append (make_message ("m1", rig->s, START + SECOND, START + 2 * SECOND), 1,
-                               &rig->a));
+  rig_apply (rig, make_append (make_message (rig, "m1", rig->s, START + SECOND, START + 2 * SECOND),
+                               1, &rig->a));
   sweep = rig_apply (rig, make_sweep (START + HOUR, 100));
   due = only_moved (sweep);
   g_assert_cmpint (due->state, ==, SB_DELIVERY_EXPIRED);
@@ -229,7 +229,7 @@ what_has_not_ended_is_never_forgotten (void)
   g_autoptr (Rig) rig = rig_new ();
   const gint64 both[] = { rig->a, rig->b };
 
-  rig_apply (rig, make_append (make_message ("m1", rig->s, 0, 0), 2, both));
+  rig_apply (rig, make_append (make_message (rig, "m1", rig->s, 0, 0), 2, both));
   rig_end (rig, rig->a, "m1", SB_DELIVERY_CONFIRMED, START);
   rig_sweep (rig, START + 1000 * HOUR);
   expect_status (rig, "m1", "a confirmed - 0, b pending - 0");

@@ -64,7 +64,7 @@ write_batch (Rig *rig, guint batch)
     {
       g_autofree char *id = g_strdup_printf ("m%u", batch * BATCH_SIZE + i);
 
-      operations[i] = make_append (make_message (id, rig->s, 0, 0), 2, both);
+      operations[i] = make_append (make_message (rig, id, rig->s, 0, 0), 2, both);
     }
   rig_apply_batch (rig, operations, BATCH_SIZE);
   for (guint i = 0; i < BATCH_SIZE; i++)
@@ -130,7 +130,7 @@ turn_over (Rig *rig, guint batch)
       g_autofree char *new_id = g_strdup_printf ("m%u", batch * 4 + i);
       g_autofree char *old_id = g_strdup_printf ("m%u", (batch - 1) * 4 + i);
 
-      operations[i] = make_append (make_message (new_id, rig->s, 0, 0), 1, &rig->a);
+      operations[i] = make_append (make_message (rig, new_id, rig->s, 0, 0), 1, &rig->a);
       operations[4 + i] = make_end (rig->a, 0, old_id, SB_DELIVERY_CONFIRMED,
                                     START + batch * SECOND);
       operations[4 + i]->end.store_receipt = TRUE;

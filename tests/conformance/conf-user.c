@@ -164,7 +164,7 @@ what_waits_for_a_removed_user_becomes_dead (void)
 
   rig_send (rig, "pending", rig->s, rig->a);
   rig_apply (rig, make_park (rig->a, position, START + HOUR, START));
-  rig_apply (rig, make_append (make_message ("later", rig->s, START + HOUR, 0), 1, &rig->a));
+  rig_apply (rig, make_append (make_message (rig, "later", rig->s, START + HOUR, 0), 1, &rig->a));
   rig_remove_user (rig, rig->a, START + SECOND);
 
   expect_status (rig, "pending", "a dead recipient-deleted 0");
@@ -225,7 +225,7 @@ a_new_user_of_an_old_id_did_not_send_its_messages (void)
   rig_remove_user (rig, rig->s, START);
   again = rig_add_user (rig, "s");
   g_assert_cmpint (
-      rig_apply (rig, make_append (make_message ("m1", again, 0, 0), 1, &rig->a))->outcome, ==,
+      rig_apply (rig, make_append (make_message (rig, "m1", again, 0, 0), 1, &rig->a))->outcome, ==,
       SB_OUTCOME_CONFLICT);
 }
 

@@ -20,6 +20,7 @@ rig_prepare (void)
   self->dir = template == NULL ? sb_test_make_dir () : g_mkdtemp (g_steal_pointer (&template));
   g_assert_nonnull (self->dir);
   self->done = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_operation_free);
+  self->names = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->options = (SbStoreOptions) {
     .config = rig_subject.config,
     .data_dir = self->dir,
@@ -85,8 +86,15 @@ rig_free (Rig *self)
   if (self->is_open)
     rig_close (self);
   g_ptr_array_unref (self->done);
+  g_hash_table_unref (self->names);
   sb_test_remove_dir (self->dir);
   g_free (self);
+}
+
+void
+rig_note_name (Rig *self, gint64 key, const char *id)
+{
+  g_hash_table_insert (self->names, g_memdup2 (&key, sizeof key), g_strdup (id));
 }
 
 void
@@ -97,6 +105,9 @@ rig_apply_batch (Rig *self, SbOperation *const *operations, guint n_operations)
 
   g_assert_no_error (error);
   g_assert_true (applied);
+  for (guint i = 0; i < n_operations; i++)
+    if (operations[i]->kind == SB_OPERATION_PUT_USER && operations[i]->outcome == SB_OUTCOME_DONE)
+      rig_note_name (self, operations[i]->put_user.key, operations[i]->put_user.user->id);
 }
 
 SbOperation *
@@ -127,8 +138,8 @@ rig_remove_user (Rig *self, gint64 key, gint64 now)
 gint64
 rig_send (Rig *self, const char *id, gint64 sender, gint64 recipient)
 {
-  SbOperation *operation = rig_apply (self,
-                                      make_append (make_message (id, sender, 0, 0), 1, &recipient));
+  SbOperation *operation = rig_apply (
+      self, make_append (make_message (self, id, sender, 0, 0), 1, &recipient));
 
   g_assert_cmpint (operation->outcome, ==, SB_OUTCOME_DONE);
   return operation->append.targets[0].position;
@@ -164,9 +175,9 @@ make_body (const char *id, gsize size)
 }
 
 SbMessage *
-make_message (const char *id, gint64 sender, gint64 not_before, gint64 deadline)
+make_message (Rig *rig, const char *id, gint64 sender, gint64 not_before, gint64 deadline)
 {
-  g_autofree char *name = g_strdup_printf ("user%" G_GINT64_FORMAT, sender);
+  const char *name = g_hash_table_lookup (rig->names, &sender);
 
   return sb_message_new (id, name, sender, make_body (id, BODY_SIZE), START, not_before, deadline);
 }

@@ -21,7 +21,8 @@ typedef struct
   SbStore *store;
   char *dir; /* (owned) */
   SbStoreOptions options;
-  GPtrArray *done; /* (owned) (element-type SbOperation) */
+  GPtrArray *done;   /* (owned) (element-type SbOperation) */
+  GHashTable *names; /* (owned) gint64 key → id, of all users that ever were */
   gboolean is_open;
   gint64 s; /* keys of three users that rig_start() makes: a sender */
   gint64 a; /* and two recipients */
@@ -55,6 +56,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rig, rig_free)
 SbOperation *rig_apply (Rig *self, SbOperation *operation);
 void rig_apply_batch (Rig *self, SbOperation *const *operations, guint n_operations);
 
+void rig_note_name (Rig *self, gint64 key, const char *id);
 gint64 rig_add_user (Rig *self, const char *id);
 SbOutcome rig_remove_user (Rig *self, gint64 key, gint64 now);
 gint64 rig_send (Rig *self, const char *id, gint64 sender, gint64 recipient);
@@ -62,7 +64,8 @@ SbOutcome rig_end (Rig *self, gint64 recipient, const char *id, SbDeliveryState 
 void rig_sweep (Rig *self, gint64 now);
 
 GBytes *make_body (const char *id, gsize size);
-SbMessage *make_message (const char *id, gint64 sender, gint64 not_before, gint64 deadline);
+SbMessage *make_message (Rig *rig, const char *id, gint64 sender, gint64 not_before,
+                         gint64 deadline);
 SbOperation *make_append (SbMessage *message, guint n_targets, const gint64 *recipients);
 SbOperation *make_end (gint64 recipient, gint64 position, const char *id, SbDeliveryState state,
                        gint64 now);
