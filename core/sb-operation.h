@@ -88,7 +88,8 @@ typedef enum
  * SbOutcome:
  * @SB_OUTCOME_DONE: carried out
  * @SB_OUTCOME_DUPLICATE: append: the same sender appended this id before; end: was confirmed before
- * @SB_OUTCOME_CONFLICT: append: the id belongs to another sender; put user: the id is taken and the key is 0
+ * @SB_OUTCOME_CONFLICT: append: the id belongs to another sender; put user: the id is taken and the
+ *   key is 0
  * @SB_OUTCOME_FULL: append: a named recipient's queue is full, nothing was appended
  * @SB_OUTCOME_UNKNOWN: there is no such delivery or user, or it has ended otherwise
  */

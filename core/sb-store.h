@@ -241,7 +241,8 @@ struct _SbStoreInterface
    * @sender_key: key of the sender
    * @limit: at most so many
    *
-   * Returns: (transfer full) (element-type SbStoredReceipt): receipts that wait for the sender, oldest first
+   * Returns: (transfer full) (element-type SbStoredReceipt): receipts that wait for the sender,
+   *   oldest first
    */
   GPtrArray *(*receipts) (SbStore *self, gint64 sender_key, guint limit, GError **error);
 

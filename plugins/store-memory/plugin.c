@@ -3,8 +3,6 @@
 
 #include "sb-memory-store.h"
 
-#include "sb-plugin.h"
-
 static gboolean
 load (SbRegistry *registry, GError **error)
 {

@@ -276,13 +276,16 @@ kill_in_mid_append (Rig *rig, const char *round)
   guint enough = (guint) g_test_rand_int_range (1, 60);
   guint acknowledged = 0;
   guint batch = 0;
+  gint64 moment;
   int status = 0;
 
   while (acknowledged < enough && read_acknowledgement (output, &batch))
     acknowledged = batch + 1;
   g_assert_cmpuint (acknowledged, ==, enough);
   /* Not a wait for anything: the moment itself is what is to be random. */
-  g_usleep ((gulong) g_test_rand_int_range (0, 3000));
+  moment = g_get_monotonic_time () + g_test_rand_int_range (0, 3000);
+  while (g_get_monotonic_time () < moment)
+    g_thread_yield ();
   g_assert_no_errno (kill (pid, SIGKILL));
   while (read_acknowledgement (output, &batch))
     acknowledged = batch + 1;
