@@ -52,6 +52,7 @@ struct _SbJournal
   gsize max_bytes;
   guint n_unfinished;
   gsize unfinished_bytes;
+  gboolean was_full; /* and nobody was told yet that it is not any more */
   gboolean is_open;
 
   GMutex lock;
@@ -210,7 +211,6 @@ static gboolean
 finish_batches (gpointer data)
 {
   SbJournal *self = data;
-  gboolean was_full = sb_journal_is_full (self);
   GQueue done;
   Batch *batch;
 
@@ -226,8 +226,11 @@ finish_batches (gpointer data)
       finish_batch (self, batch);
       batch_free (batch);
     }
-  if (was_full && !sb_journal_is_full (self))
-    g_signal_emit_by_name (self, "drained");
+  if (self->was_full && !sb_journal_is_full (self))
+    {
+      self->was_full = FALSE;
+      g_signal_emit_by_name (self, "drained");
+    }
   g_object_unref (self);
   return G_SOURCE_CONTINUE;
 }
@@ -452,6 +455,7 @@ sb_journal_submit_all (SbJournal *self, SbOperation **operations, guint n_operat
   self->n_unfinished += n_operations;
   for (guint i = 0; i < n_operations; i++)
     self->unfinished_bytes += sb_operation_get_bytes (operations[i]);
+  self->was_full |= sb_journal_is_full (self);
   g_mutex_lock (&self->lock);
   was_empty = self->gathering->len == 0;
   for (guint i = 0; i < n_operations; i++)
