@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-connection-io: between the socket and the two buffers.
+ *
+ * Input is read ahead, since libsoup asks for a kilobyte at a time, and rationed, since it reads
+ * a fast sender's socket for as long as there is something. Output is gathered and written at
+ * the end of a turn; from DIRECT_WRITE bytes on, at once.
+ *
+ * epoll tells changes only, so this file remembers the state: readable and writable hold until
+ * the socket says that it would block.
+ */
+
+#include "sb-connection-private.h"
+
+#include "simplebus.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#define DIRECT_WRITE (64 * 1024)
+#define READ_PER_TURN (64 * 1024)
+/* The largest TLS record: what is offered again after "would block" stays the same. */
+#define TLS_WRITE (16 * 1024)
+
+gboolean
+sb_connection_set_would_block (GError **error)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Operation would block");
+  return FALSE;
+}
+
+static void
+set_errno (GError **error, const char *operation)
+{
+  int code = errno;
+
+  if (code == EAGAIN || code == EWOULDBLOCK)
+    sb_connection_set_would_block (error);
+  else
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "%s: %s", operation,
+                 g_strerror (code));
+}
+
+/* Returns: whether nothing can be read any more, with the reason in @error */
+gboolean
+sb_connection_set_failure (SbConnection *self, GError **error)
+{
+  if (self->failure != NULL)
+    g_propagate_error (error, g_error_copy (self->failure));
+  else if (self->state != SB_CONNECTION_OPEN)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The connection is closed");
+  else
+    return FALSE;
+  return TRUE;
+}
+
+/* Returns: whether nothing can be written any more, with the reason in @error */
+gboolean
+sb_connection_set_output_failure (SbConnection *self, GError **error)
+{
+  if (self->output_failure == NULL)
+    return sb_connection_set_failure (self, error);
+  g_propagate_error (error, g_error_copy (self->output_failure));
+  return TRUE;
+}
+
+/* --- Input ---------------------------------------------------------------------------------- */
+
+static gssize
+receive (SbConnection *self, void *buffer, gsize size, GError **error)
+{
+  gssize n;
+
+  if (self->tls_input != NULL)
+    return g_pollable_input_stream_read_nonblocking (self->tls_input, buffer, size, NULL, error);
+  do
+    n = recv (self->watch.fd, buffer, size, MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  if (n < 0)
+    set_errno (error, "recv");
+  return n;
+}
+
+/* What a result of receive() says of the next one. A short read empties a TCP socket, but with
+ * a peer that has hung up the end is still to be read; TLS keeps records of its own. */
+static void
+note_received (SbConnection *self, gssize n, gsize size, const GError *error)
+{
+  if (n > 0)
+    self->last_input = g_get_monotonic_time ();
+  if (n < 0 && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    self->readable = FALSE;
+  else if (n > 0 && (gsize) n < size && self->tls_input == NULL && !self->hung_up)
+    self->readable = FALSE;
+  if (n == 0)
+    self->hung_up = TRUE;
+}
+
+static gssize
+receive_noted (SbConnection *self, void *buffer, gsize size, GError **error)
+{
+  GError *local_error = NULL;
+  gssize n = receive (self, buffer, size, &local_error);
+
+  note_received (self, n, size, local_error);
+  if (local_error != NULL)
+    g_propagate_error (error, local_error);
+  return n;
+}
+
+static gssize
+receive_ahead (SbConnection *self, void *buffer, gsize count, GError **error)
+{
+  gsize scratch_size;
+  guint8 *scratch = sb_poller_get_scratch (self->watch.poller, &scratch_size);
+  gssize n;
+
+  if (sb_gather_get_length (&self->ahead) > 0)
+    return sb_gather_take (&self->ahead, buffer, count);
+  if (!self->readable)
+    {
+      sb_connection_set_would_block (error);
+      return -1;
+    }
+  if (count >= scratch_size)
+    return receive_noted (self, buffer, count, error);
+
+  n = receive_noted (self, scratch, scratch_size, error);
+  if (n <= 0)
+    return n;
+  memcpy (buffer, scratch, MIN ((gsize) n, count));
+  if ((gsize) n > count)
+    sb_gather_append (&self->ahead, scratch + count, n - count);
+  return MIN ((gsize) n, count);
+}
+
+/* Counts what is handed up. Returns: %FALSE when an unfinished message grew over its limit */
+static gboolean
+account_input (SbConnection *self, gsize n, GError **error)
+{
+  self->budget -= MIN (self->budget, n);
+  self->unfinished += n;
+  if (self->phase == SB_CONNECTION_PHASE_HEADERS && self->first_byte == 0)
+    self->first_byte = g_get_monotonic_time ();
+  if (self->max_unfinished == 0 || self->unfinished <= self->max_unfinished)
+    return TRUE;
+
+  self->failure = g_error_new (SB_ERROR, SB_ERROR_TOO_LARGE,
+                               "%s sent more than %" G_GSIZE_FORMAT
+                               " bytes without completing a message",
+                               self->remote_text, self->max_unfinished);
+  sb_connection_set_failure (self, error);
+  sb_connection_abort (self, self->failure->message);
+  return FALSE;
+}
+
+/* Returns: whether a read would give bytes, the end or an error */
+gboolean
+sb_connection_can_read (SbConnection *self)
+{
+  if (self->failure != NULL || self->state != SB_CONNECTION_OPEN)
+    return TRUE;
+  return !self->paused && (self->readable || sb_gather_get_length (&self->ahead) > 0);
+}
+
+void
+sb_connection_refill_budget (SbConnection *self)
+{
+  self->budget = READ_PER_TURN;
+}
+
+/* Reads without regard to a pause and to the ration of the turn. */
+gssize
+sb_connection_read_anyway (SbConnection *self, void *buffer, gsize count, GError **error)
+{
+  gssize n;
+
+  if (sb_connection_set_failure (self, error))
+    return -1;
+  n = receive_ahead (self, buffer, count, error);
+  if (n < 0 && !sb_connection_can_read (self))
+    sb_connection_lull (self->input_sources);
+  if (n > 0 && !account_input (self, n, error))
+    return -1;
+  return n;
+}
+
+/* libsoup 3.2 forgets a connection that ends between two requests, and never lets go of it: the
+ * end is noticed only by a request that has begun. A byte of one that never comes begins it. */
+static gboolean
+begin_last_request (SbConnection *self, guint8 *buffer)
+{
+  if (self->phase != SB_CONNECTION_PHASE_HEADERS || !self->served || self->first_byte != 0)
+    return FALSE;
+  self->first_byte = g_get_monotonic_time ();
+  *buffer = '?';
+  return TRUE;
+}
+
+gssize
+sb_connection_read (SbConnection *self, void *buffer, gsize count, GError **error)
+{
+  gssize n;
+
+  if (self->failure != NULL && count > 0 && begin_last_request (self, buffer))
+    return 1;
+  if (sb_connection_set_failure (self, error))
+    return -1;
+  if (self->paused || self->budget == 0)
+    {
+      sb_connection_set_would_block (error);
+      return -1;
+    }
+  n = sb_connection_read_anyway (self, buffer, MIN (count, self->budget), error);
+  if (n == 0 && count > 0 && begin_last_request (self, buffer))
+    return 1;
+  return n;
+}
+
+/* --- Output --------------------------------------------------------------------------------- */
+
+static gssize
+transmit (SbConnection *self, const void *data, gsize size, GError **error)
+{
+  gssize n;
+
+  if (self->tls_output != NULL)
+    {
+      gsize offered = self->tls_retry > 0 ? self->tls_retry : MIN (size, TLS_WRITE);
+
+      n = g_pollable_output_stream_write_nonblocking (self->tls_output, data, offered, NULL, error);
+      self->tls_retry = n < 0 ? offered : 0;
+      return n;
+    }
+  do
+    n = send (self->watch.fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  if (n < 0)
+    set_errno (error, "send");
+  return n;
+}
+
+/* The peer cannot be written to: what was gathered is lost. What it sent before it went can
+ * still be read, up to the end or the error that the socket has for the reader. */
+static void
+fail_output (SbConnection *self, GError *error)
+{
+  g_clear_error (&self->output_failure);
+  self->output_failure = error;
+  sb_gather_clear (&self->gathered);
+  self->readable = TRUE;
+  self->blocked = FALSE;
+  if (sb_connection_can_read (self))
+    sb_connection_wake (self->input_sources);
+  sb_connection_wake (self->output_sources);
+  sb_connection_queue_notify (self);
+}
+
+/* Writes from @data until the socket would block. Returns: how many bytes it took */
+static gsize
+transmit_all (SbConnection *self, const guint8 *data, gsize size)
+{
+  gsize sent = 0;
+
+  while (sent < size && self->writable)
+    {
+      GError *error = NULL;
+      gssize n = transmit (self, data + sent, size - sent, &error);
+
+      if (n >= 0)
+        {
+          sent += n;
+          continue;
+        }
+      self->writable = FALSE;
+      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        g_error_free (error);
+      else
+        fail_output (self, error);
+    }
+  if (sent > 0)
+    self->output_since = g_get_monotonic_time ();
+  return sent;
+}
+
+/* Tells whoever waits for room, or for the end of the queue. */
+static void
+note_flushed (SbConnection *self)
+{
+  gsize queued = sb_gather_get_length (&self->gathered);
+
+  if (self->blocked && queued <= SB_CONNECTION_BUFFER_MAX / 2)
+    {
+      self->blocked = FALSE;
+      sb_connection_wake (self->output_sources);
+      if (self->writers != NULL)
+        sb_connection_queue_notify (self);
+    }
+  if (queued > 0)
+    return;
+  if (self->above_mark && self->drained_func != NULL)
+    self->drained = TRUE;
+  self->above_mark = FALSE;
+  if (self->drained || self->flushes != NULL)
+    sb_connection_queue_notify (self);
+}
+
+/* Writes what was gathered, as far as the socket takes it. */
+void
+sb_connection_flush (SbConnection *self)
+{
+  gsize queued = sb_gather_get_length (&self->gathered);
+  gsize sent;
+
+  if (queued > 0 && self->writable)
+    {
+      sent = transmit_all (self, sb_gather_peek (&self->gathered), queued);
+      /* A failure has emptied it. */
+      if (sb_gather_get_length (&self->gathered) > 0)
+        sb_gather_consume (&self->gathered, sent);
+    }
+  note_flushed (self);
+}
+
+/* Returns: whether a write would take bytes or give an error */
+gboolean
+sb_connection_can_write (SbConnection *self)
+{
+  return self->failure != NULL || self->output_failure != NULL || self->state != SB_CONNECTION_OPEN
+         || !self->blocked;
+}
+
+static void
+gather (SbConnection *self, const guint8 *data, gsize size)
+{
+  if (size == 0)
+    return;
+  if (sb_gather_get_length (&self->gathered) == 0)
+    self->output_since = g_get_monotonic_time ();
+  sb_gather_append (&self->gathered, data, size);
+  if (sb_gather_get_length (&self->gathered) >= SB_CONNECTION_DRAIN_MARK)
+    self->above_mark = TRUE;
+  if (sb_gather_get_length (&self->gathered) >= DIRECT_WRITE && self->writable)
+    sb_connection_flush (self);
+  if (sb_gather_get_length (&self->gathered) > 0 && self->writable)
+    sb_poller_queue_turn (&self->watch);
+}
+
+/* Takes what fits below the bound. */
+gssize
+sb_connection_write (SbConnection *self, const void *buffer, gsize count, GError **error)
+{
+  const guint8 *data = buffer;
+  gsize direct = 0, room;
+
+  if (sb_connection_set_output_failure (self, error))
+    return -1;
+  if (self->blocked)
+    {
+      sb_connection_set_would_block (error);
+      return -1;
+    }
+  /* A large piece behind nothing needs no copy. */
+  if (count >= DIRECT_WRITE && sb_gather_get_length (&self->gathered) == 0)
+    direct = transmit_all (self, data, count);
+  if (sb_connection_set_output_failure (self, error))
+    return -1;
+  room = SB_CONNECTION_BUFFER_MAX - sb_gather_get_length (&self->gathered);
+  count = MIN (count, direct + room);
+  gather (self, data + direct, count - direct);
+  self->blocked = sb_gather_get_length (&self->gathered) >= SB_CONNECTION_BUFFER_MAX;
+  self->written += count;
+  return count;
+}
