@@ -10,7 +10,9 @@
  * finishes all batches that are done, in order. Under load batches grow by
  * themselves: what arrives during a flush is flushed together.
  *
- * Reads run on the reader's thread, one after the other.
+ * Reads run on the reader's thread, one after the other. A read's task goes
+ * back to the main context even for its last reference: what it carries
+ * belongs there.
  */
 
 #include "sb-journal.h"
@@ -60,8 +62,10 @@ struct _SbJournal
   /* Guarded by lock. */
   GPtrArray *gathering; /* (owned) of SbOperation (owned) */
   GQueue done;          /* of Batch (owned) */
+  GPtrArray *answered;  /* (owned) of GTask (owned): reads that have returned */
   gboolean stop;
 
+  SbMetrics *metrics; /* (owned) holds what follows */
   SbCounter *batches;
   SbCounter *failures;
   SbHistogram *flush_seconds;
@@ -173,7 +177,11 @@ reader_main (gpointer data)
           return NULL;
         }
       read->func (self->store, read->task);
-      g_object_unref (read->task);
+      g_mutex_lock (&self->lock);
+      if (self->answered->len == 0)
+        g_source_set_ready_time (self->finish_source, 0);
+      g_ptr_array_add (self->answered, read->task);
+      g_mutex_unlock (&self->lock);
       g_free (read);
     }
 }
@@ -207,10 +215,12 @@ finish_batch (SbJournal *self, Batch *batch)
   sb_counter_add (self->rows, rows);
 }
 
+/* What the two threads have done since the last time. */
 static gboolean
 finish_batches (gpointer data)
 {
-  SbJournal *self = data;
+  g_autoptr (SbJournal) self = g_object_ref (data);
+  g_autoptr (GPtrArray) answered = NULL;
   GQueue done;
   Batch *batch;
 
@@ -218,9 +228,10 @@ finish_batches (gpointer data)
   g_mutex_lock (&self->lock);
   done = self->done;
   g_queue_init (&self->done);
+  answered = g_steal_pointer (&self->answered);
+  self->answered = g_ptr_array_new_with_free_func (g_object_unref);
   g_mutex_unlock (&self->lock);
 
-  g_object_ref (self);
   while ((batch = g_queue_pop_head (&done)) != NULL)
     {
       finish_batch (self, batch);
@@ -231,7 +242,6 @@ finish_batches (gpointer data)
       self->was_full = FALSE;
       g_signal_emit_by_name (self, "drained");
     }
-  g_object_unref (self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -271,7 +281,9 @@ sb_journal_finalize (GObject *object)
 
   g_clear_object (&self->store);
   g_clear_error (&self->last_error);
+  g_clear_object (&self->metrics);
   g_ptr_array_unref (self->gathering);
+  g_ptr_array_unref (self->answered);
   g_async_queue_unref (self->reads);
   g_main_context_unref (self->context);
   g_cond_clear (&self->wake);
@@ -302,6 +314,7 @@ sb_journal_init (SbJournal *self)
   g_cond_init (&self->wake);
   g_queue_init (&self->done);
   self->gathering = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_operation_free);
+  self->answered = g_ptr_array_new_with_free_func (g_object_unref);
   self->reads = g_async_queue_new ();
   self->context = g_main_context_ref_thread_default ();
 }
@@ -311,7 +324,7 @@ sb_journal_init (SbJournal *self)
  * @store: (transfer none): a store that is not open
  * @max_operations: how many unfinished operations make the journal full
  * @max_bytes: how many bytes of them do
- * @metrics: where it counts
+ * @metrics: (transfer none): where it counts
  *
  * Returns: (transfer full): a journal that finishes operations on the caller's main context
  */
@@ -323,6 +336,7 @@ sb_journal_new (SbStore *store, guint max_operations, gsize max_bytes, SbMetrics
   self->store = g_object_ref (store);
   self->max_operations = max_operations;
   self->max_bytes = max_bytes;
+  self->metrics = g_object_ref (metrics);
   self->batches = sb_metrics_counter (metrics, "simplebus_journal_batches_total",
                                       "Transactions committed or failed", NULL);
   self->failures = sb_metrics_counter (metrics, "simplebus_journal_failures_total",
@@ -417,6 +431,7 @@ sb_journal_close (SbJournal *self)
   g_cond_signal (&self->wake);
   g_mutex_unlock (&self->lock);
   g_clear_pointer (&self->writer_thread, g_thread_join);
+  g_ptr_array_set_size (self->answered, 0);
   g_source_destroy (self->finish_source);
   g_clear_pointer (&self->finish_source, g_source_unref);
   g_thread_join (g_thread_new ("journal", close_in_thread, self->store));
@@ -516,7 +531,7 @@ sb_journal_read_async (SbJournal *self, SbReadFunc func, GTask *task)
 
   g_return_if_fail (SB_IS_JOURNAL (self));
 
-  if (!self->is_open)
+  if (self->reader_thread == NULL)
     {
       g_task_return_new_error (task, SB_ERROR, SB_ERROR_CLOSED, "the bus is stopping");
       g_object_unref (task);
