@@ -12,8 +12,6 @@
  * connection, which is then closed.
  */
 
-#define G_LOG_DOMAIN "simplebus-transport-soup"
-
 #include "sb-soup-http.h"
 
 #include "sb-soup-endpoints.h"
@@ -293,7 +291,7 @@ has_much_ahead (SbRequest *self)
 {
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (self->message);
 
-  if (!self->has_body || is_expecting_continue (headers))
+  if (!self->has_body || (is_expecting_continue (headers) && self->received == 0))
     return FALSE;
   return soup_message_headers_get_encoding (headers) != SOUP_ENCODING_CONTENT_LENGTH
          || soup_message_headers_get_content_length (headers) > DISCARD_MAX;
@@ -626,6 +624,7 @@ authenticate (SbRequest *self)
   const char *header = sb_request_get_header (self, "Authorization");
   g_autofree char *password = NULL;
   g_autofree char *address = NULL;
+  SbUser *user;
 
   if (self->endpoint->access == ACCESS_METRICS && has_metrics_token (self, header))
     return;
@@ -637,9 +636,12 @@ authenticate (SbRequest *self)
       sb_request_fail (self, error, NULL);
       return;
     }
-  self->user = sb_accounts_recognise (self->transport->accounts, self->id, password);
-  if (self->user != NULL)
-    return;
+  user = sb_accounts_recognise (self->transport->accounts, self->id, password);
+  if (user != NULL)
+    {
+      self->user = sb_user_ref (user);
+      return;
+    }
   address = sb_request_dup_address (self);
   hold (self);
   sb_accounts_log_in_async (self->transport->accounts, self->id, password, address,

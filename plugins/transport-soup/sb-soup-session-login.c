@@ -8,8 +8,6 @@
  * frames that libsoup had already read are held.
  */
 
-#define G_LOG_DOMAIN "simplebus-transport-soup"
-
 #include "sb-soup-session-private.h"
 
 #include <string.h>
@@ -140,7 +138,7 @@ authenticate (SbSoupSession *self)
   SbAccounts *accounts = self->transport->accounts;
   const SbConnectFrame *login = self->login;
   g_autoptr (GError) error = NULL;
-  g_autoptr (SbUser) user = NULL;
+  SbUser *user;
 
   if (login->token != NULL)
     user = sb_accounts_check_token (accounts, login->id, login->token, self->address, &error);

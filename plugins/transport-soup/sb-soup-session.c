@@ -11,8 +11,6 @@
  * deliveries, above BACKLOG_MAX nothing is read that could cause more output.
  */
 
-#define G_LOG_DOMAIN "simplebus-transport-soup"
-
 #include "sb-soup-session-private.h"
 
 #include "sb-soup-endpoints.h"

@@ -9,8 +9,6 @@
  * connections are closed.
  */
 
-#define G_LOG_DOMAIN "simplebus-transport-soup"
-
 #include "sb-soup-transport.h"
 
 #include "sb-soup-http.h"
