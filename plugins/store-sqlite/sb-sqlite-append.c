@@ -160,7 +160,7 @@ insert_detour (SbSqliteWriter *self, gint64 seq, gboolean is_shared, gint64 size
   return sb_sqlite_db_run (self->db, statement, error);
 }
 
-/* A user that was removed while the message was on its way gets a dead delivery, like its others. */
+/* A user that was removed while the message was on its way gets a dead delivery. */
 static gboolean
 insert_target (SbSqliteWriter *self, gint64 seq, SbOperation *operation, SbTarget *target,
                gint64 size, GError **error)

@@ -125,7 +125,11 @@ sb_sqlite_db_prepare (SbSqliteDb *self, const char *sql, GError **error)
   int code = sqlite3_prepare_v3 (self->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement,
                                  NULL);
 
-  if (code != SQLITE_OK)
+  /* The queries are right, so a plain error means that the schema is not. */
+  if ((code & 0xff) == SQLITE_ERROR)
+    g_set_error (error, SB_ERROR, SB_ERROR_CORRUPT, "Database %s: %s", self->path,
+                 sqlite3_errmsg (self->handle));
+  else if (code != SQLITE_OK)
     sb_sqlite_db_set_error (self, code, error);
   return statement;
 }

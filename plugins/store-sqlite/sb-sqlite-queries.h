@@ -344,18 +344,18 @@ typedef enum
 /* Both lists of deliveries have the same columns. */
 #define SB_SQLITE_DELIVERY_COLUMNS \
   " m.seq, m.id, m.sender, m.sender_id, m.accepted, m.not_before, m.deadline, b.data, d.shared"
-#define SB_SQLITE_DELIVERY_JOINS " JOIN body b ON b.message = m.seq"
+#define SB_SQLITE_JOIN_BODY " JOIN body b ON b.message = m.seq"
 
 static const char *const sb_sqlite_reader_queries[SB_SQLITE_N_READER_QUERIES] = {
   [SB_SQLITE_R_BEGIN] = SB_SQLITE_BEGIN_READ,
   [SB_SQLITE_R_COMMIT] = SB_SQLITE_COMMIT,
-  [SB_SQLITE_R_PENDING] =
-      "SELECT d.position, 0, 0," SB_SQLITE_DELIVERY_COLUMNS
-      " FROM queue d CROSS JOIN message m ON m.seq = ifnull (d.message, d.position)" SB_SQLITE_DELIVERY_JOINS
-      " WHERE d.recipient = ?1 AND d.position > ?2 ORDER BY d.position",
+  [SB_SQLITE_R_PENDING] = "SELECT d.position, 0, 0," SB_SQLITE_DELIVERY_COLUMNS
+                          " FROM queue d CROSS JOIN message m"
+                          " ON m.seq = ifnull (d.message, d.position)" SB_SQLITE_JOIN_BODY
+                          " WHERE d.recipient = ?1 AND d.position > ?2 ORDER BY d.position",
   [SB_SQLITE_R_PARKED] =
       "SELECT d.position, d.due, d.attempts," SB_SQLITE_DELIVERY_COLUMNS
-      " FROM detour d CROSS JOIN message m ON m.seq = d.message" SB_SQLITE_DELIVERY_JOINS
+      " FROM detour d CROSS JOIN message m ON m.seq = d.message" SB_SQLITE_JOIN_BODY
       " WHERE d.recipient = ?1 AND d.state = 2 ORDER BY d.due, d.position",
   [SB_SQLITE_R_MESSAGE] =
       "SELECT seq, sender, sender_id, accepted, recipients FROM message WHERE id = ?1",
