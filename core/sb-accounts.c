@@ -614,7 +614,6 @@ end_turn (SbAccounts *self, GTask *task)
     g_task_return_error (task, g_steal_pointer (&put->error));
   else
     g_task_return_boolean (task, TRUE);
-  g_object_unref (task);
   take_turn (self);
 }
 
@@ -686,7 +685,7 @@ static void
 take_turn (SbAccounts *self)
 {
   g_autoptr (GPtrArray) users = NULL;
-  GTask *task;
+  g_autoptr (GTask) task = NULL;
   Put *put;
 
   if (self->committing)
@@ -707,11 +706,7 @@ take_turn (SbAccounts *self)
   if (put->error == NULL)
     commit (self, task, users);
   else
-    {
-      end_turn (self, task);
-      return;
-    }
-  g_object_unref (task);
+    end_turn (self, task);
 }
 
 static void
