@@ -20,8 +20,8 @@ typedef struct
 typedef struct
 {
   CrashUser sender;
-  GArray *entries;             /* (owned) of Entry */
-  guint next[CRASH_N_USERS];   /* by recipient: the least number that may arrive for the first time */
+  GArray *entries;           /* (owned) of Entry */
+  guint next[CRASH_N_USERS]; /* by recipient: the least number that may arrive for the first time */
   guint expected[CRASH_N_USERS];
   guint arrived[CRASH_N_USERS];
 } Lane;
@@ -217,14 +217,15 @@ crash_ledger_print_id (CrashLedger *self, guint lane, guint number)
 static char *
 print_payload (const Entry *entry, guint lane, guint number)
 {
-  static const char *const pieces[]
-      = { "0123456789", "\\u0000\\\"\\/", "\xc3\xa4\xe2\x82\xac", "\xf0\x9f\x9a\x9a", " \\n\\t}]{[" };
+  static const char *const pieces[] = { "0123456789", "\\u0000\\\"\\/", "\xc3\xa4\xe2\x82\xac",
+                                        "\xf0\x9f\x9a\x9a", " \\n\\t}]{[" };
   g_autoptr (GString) text = g_string_sized_new (entry->size + 256);
 
-  g_string_append_printf (text,
-                          "\"to\":%s, \"uid\":[\"cfg-%u\"], \"message\" : {\"lane\":%u,\"number\":%u,"
-                          "\"rate\":1.10,\"big\":123456789012345678901234567890,\"pad\":\"",
-                          addressings[entry->to].json, number % 3, lane, number);
+  g_string_append_printf (
+      text,
+      "\"to\":%s, \"uid\":[\"cfg-%u\"], \"message\" : {\"lane\":%u,\"number\":%u,"
+      "\"rate\":1.10,\"big\":123456789012345678901234567890,\"pad\":\"",
+      addressings[entry->to].json, number % 3, lane, number);
   for (gsize start = text->len, i = number; text->len - start < entry->size; i++)
     g_string_append (text, pieces[i % G_N_ELEMENTS (pieces)]);
   g_string_append (text, "\"}");
@@ -416,7 +417,8 @@ crash_ledger_sample (CrashLedger *self, guint n_samples)
 
       g_ptr_array_add (ids, crash_ledger_print_id (self, i, 0));
       for (guint n = 1; n <= n_samples / self->lanes->len; n++)
-        g_ptr_array_add (ids, crash_ledger_print_id (self, i, last * n / (n_samples / self->lanes->len)));
+        g_ptr_array_add (
+            ids, crash_ledger_print_id (self, i, last * n / (n_samples / self->lanes->len)));
     }
   return ids;
 }

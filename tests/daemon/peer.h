@@ -33,21 +33,14 @@ typedef struct
 {
   void (*opened) (SbPeer *peer, gpointer user_data);
   void (*frame) (SbPeer *peer, int opcode, const char *payload, gsize length, gpointer user_data);
-  void (*answer) (SbPeer *peer,
-                  guint status,
-                  const char *head,
-                  const char *body,
-                  gsize length,
+  void (*answer) (SbPeer *peer, guint status, const char *head, const char *body, gsize length,
                   gpointer user_data);
   void (*closed) (SbPeer *peer, gpointer user_data);
 } SbPeerFuncs;
 
 SbPeer *sb_peer_new (SbPeerMode mode, guint16 port, const SbPeerFuncs *funcs, gpointer user_data);
-SbPeer *sb_peer_new_from (const char *address,
-                          SbPeerMode mode,
-                          guint16 port,
-                          const SbPeerFuncs *funcs,
-                          gpointer user_data);
+SbPeer *sb_peer_new_from (const char *address, SbPeerMode mode, guint16 port,
+                          const SbPeerFuncs *funcs, gpointer user_data);
 void sb_peer_free (SbPeer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbPeer, sb_peer_free)
 
@@ -64,12 +57,7 @@ void sb_peer_send (SbPeer *self, const void *data, gssize length);
 void sb_peer_send_frame (SbPeer *self, int opcode, gboolean final, const void *data, gssize length);
 void sb_peer_printf (SbPeer *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
 void sb_peer_log_in (SbPeer *self, const char *user, const char *password, const char *more);
-void sb_peer_request (SbPeer *self,
-                      const char *method,
-                      const char *path,
-                      const char *user,
-                      const char *password,
-                      const char *body,
-                      gssize length);
+void sb_peer_request (SbPeer *self, const char *method, const char *path, const char *user,
+                      const char *password, const char *body, gssize length);
 
 G_END_DECLS
