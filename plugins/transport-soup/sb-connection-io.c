@@ -193,6 +193,7 @@ begin_last_request (SbConnection *self, guint8 *buffer)
   if (self->phase != SB_CONNECTION_PHASE_HEADERS || !self->served || self->first_byte != 0)
     return FALSE;
   self->first_byte = g_get_monotonic_time ();
+  self->muted = TRUE;
   *buffer = '?';
   return TRUE;
 }
@@ -355,6 +356,8 @@ sb_connection_write (SbConnection *self, const void *buffer, gsize count, GError
 
   if (sb_connection_set_output_failure (self, error))
     return -1;
+  if (self->muted)
+    return count;
   if (self->blocked)
     {
       sb_connection_set_would_block (error);

@@ -80,6 +80,7 @@ struct _SbConnection
   guint drained : 1;  /* to be told from the loop */
   guint finished : 1; /* likewise: that it is closed */
   guint served : 1;   /* it is past its first request's headers */
+  guint muted : 1;  /* what libsoup answers to a request that never came is dropped */
   guint disposing : 1;
   guint is_tls : 1;
   guint kept : 1; /* holds a reference on itself while it closes */
