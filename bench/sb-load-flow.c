@@ -238,6 +238,17 @@ print_rates (const Flow *flow, GString *line)
       (gint64) (expected + run->redelivered - run->delivered), run->redelivered);
 }
 
+/* What one delivery costs the server: the figure that other programs on the machine blur least. */
+static void
+print_cost (const Flow *flow, GString *line)
+{
+  double used = flow->usage_to.server - flow->usage_from.server;
+  guint64 delivered = flow->to.delivered - flow->from.delivered;
+
+  if (delivered > 0)
+    g_string_append_printf (line, " server_us_per_delivery=%.2f", used * 1e6 / (double) delivered);
+}
+
 static void
 print (const Flow *flow)
 {
@@ -255,6 +266,7 @@ print (const Flow *flow)
   if (run->options.rate > 0)
     g_string_append_printf (line, " late_us=%.0f", (double) flow->latest / 1e3);
   sb_load_usage_print (&flow->usage_from, &flow->usage_to, line);
+  print_cost (flow, line);
   g_string_append_printf (line, " rss_mib=%.1f",
                           sb_load_usage_resident_kib (run->options.pid) / 1024);
   puts (line->str);
