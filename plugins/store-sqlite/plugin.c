@@ -11,7 +11,7 @@ static const SbConfigKey keys[] = {
     "The database; below data-dir unless it begins with /" },
   { "cache-size", SB_CONFIG_SIZE, "8M", MIB, GIB, SB_CONFIG_DEFAULTS,
     "Memory for pages of the database" },
-  { "log-size", SB_CONFIG_SIZE, "8M", MIB, GIB, SB_CONFIG_DEFAULTS,
+  { "log-size", SB_CONFIG_SIZE, "16M", MIB, GIB, SB_CONFIG_DEFAULTS,
     "Length of the write-ahead log at which it is written back into the database" },
   { "check-size", SB_CONFIG_SIZE, "64M", 0, 1024 * GIB, SB_CONFIG_DEFAULTS,
     "Databases up to this size are checked whole at each start" },

@@ -26,7 +26,7 @@
 #define LOG_SUFFIX "-wal"
 
 /* After a peak the log is cut to this many times the length at which it is written back. */
-#define LOG_PEAK 4
+#define LOG_PEAK 2
 
 /* The reader walks queues in order and sees most pages once. */
 #define READER_CACHE_PART 4
@@ -75,6 +75,9 @@ sb_sqlite_store_finalize (GObject *object)
 static void
 sb_sqlite_store_class_init (SbSqliteStoreClass *klass)
 {
+  /* SQLite would take a lock at each allocation to count it for nobody. It refuses when it is in
+   * use already, which is as well. */
+  sqlite3_config (SQLITE_CONFIG_MEMSTATUS, 0);
   G_OBJECT_CLASS (klass)->finalize = sb_sqlite_store_finalize;
 }
 

@@ -22,6 +22,8 @@ sqlite_rig_init (int *argc, char ***argv)
   plugin = sb_plugin_load ((*argv)[1], NULL, registry, &error);
   g_assert_no_error (error);
   config = sb_config_new ();
+  /* The smallest, so that the log is written back soon. */
+  g_assert_true (sb_config_set (config, "store-sqlite.log-size=1M", &error));
   keys = sb_plugin_get_keys (plugin, &n_keys);
   g_assert_true (sb_config_declare (config, "store-sqlite", keys, n_keys, &error));
   store_type = sb_registry_lookup (registry, SB_TYPE_STORE, "sqlite", &error);
