@@ -35,6 +35,7 @@ classify (SbSqliteDb *self, int code)
       return SB_ERROR_CORRUPT;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+      return SB_ERROR_BUSY;
     case SQLITE_NOMEM:
     case SQLITE_INTERRUPT:
     case SQLITE_PROTOCOL:

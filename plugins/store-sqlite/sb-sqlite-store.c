@@ -194,11 +194,8 @@ advise (SbSqliteStore *self, GError **error)
   if (g_error_matches (*error, SB_ERROR, SB_ERROR_CORRUPT))
     g_prefix_error (error, "The database is damaged and was left as it is; restore a backup, or "
                            "move it away and repair the copy with “sqlite3 FILE .recover”: ");
-  if (g_error_matches (*error, SB_ERROR, SB_ERROR_TRANSIENT))
-    {
-      (*error)->code = SB_ERROR_BUSY;
-      g_prefix_error (error, "Another process may hold the database; stop it and start again: ");
-    }
+  if (g_error_matches (*error, SB_ERROR, SB_ERROR_BUSY))
+    g_prefix_error (error, "Another process holds the database; stop it and start again: ");
 }
 
 static gboolean
