@@ -425,3 +425,47 @@ sb_json_check (const char *data, gsize length, GError **error)
   sb_json_scan_set_error (&scan, error);
   return FALSE;
 }
+
+/* Returns: (nullable): the first escape of U+0000 in a document that was checked. A backslash
+ * is in strings only, and begins an escape unless it is the second of a pair. */
+static const char *
+find_nul_escape (const char *data, gsize length)
+{
+  const char *end = data + length;
+  const char *p = data;
+
+  while ((p = memchr (p, '\\', (gsize) (end - p))) != NULL)
+    {
+      if (strncmp (p, "\\u0000", 6) == 0)
+        return p;
+      p += 2;
+    }
+  return NULL;
+}
+
+/**
+ * sb_json_check_document:
+ * @data: (array length=length): a whole document; it need not be terminated
+ * @length: in bytes
+ * @error: return location for an error
+ *
+ * Checks a document that a parser will turn into C strings: what
+ * sb_json_check() checks, and that no string has U+0000 in it, at which it
+ * would be cut off. May be called in any thread.
+ *
+ * Returns: %TRUE when it may be parsed; otherwise %FALSE and %SB_ERROR_INVALID
+ */
+gboolean
+sb_json_check_document (const char *data, gsize length, GError **error)
+{
+  const char *nul;
+
+  if (!sb_json_check (data, length, error))
+    return FALSE;
+  nul = find_nul_escape (data, length);
+  if (nul == NULL)
+    return TRUE;
+  g_set_error (error, SB_ERROR, SB_ERROR_INVALID, "U+0000 is not allowed here, at byte %" G_GSIZE_FORMAT,
+               (gsize) (nul - data));
+  return FALSE;
+}

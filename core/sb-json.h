@@ -44,6 +44,7 @@ typedef struct
 } SbStringIter;
 
 gboolean sb_json_check (const char *data, gsize length, GError **error);
+gboolean sb_json_check_document (const char *data, gsize length, GError **error);
 char *sb_json_unescape (SbSlice inner, GError **error);
 void sb_json_append_string (GString *json, const char *string);
 

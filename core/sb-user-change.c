@@ -227,7 +227,7 @@ sb_user_changes_parse (const char *json, gsize length, guint min_password_length
       = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_user_change_free);
   JsonArray *array;
 
-  if (!sb_json_check (json, length, error)
+  if (!sb_json_check_document (json, length, error)
       || !json_parser_load_from_data (parser, json, length, error))
     return NULL;
   if (!JSON_NODE_HOLDS_ARRAY (json_parser_get_root (parser)))
