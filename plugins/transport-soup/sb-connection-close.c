@@ -16,6 +16,8 @@
 #include "simplebus.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* What a peer may still send after we have shut our end. */
@@ -89,9 +91,26 @@ discard (SbConnection *self)
   return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
+/* Between two requests, with every answer received and nothing unread, there is no harm in a
+ * close without waiting for the peer's. */
+static gboolean
+is_quiet (SbConnection *self)
+{
+  int unread = 0, unsent = 0;
+
+  return self->phase == SB_CONNECTION_PHASE_HEADERS && self->served && self->first_byte == 0
+         && ioctl (self->watch.fd, SIOCINQ, &unread) == 0 && unread == 0
+         && ioctl (self->watch.fd, SIOCOUTQ, &unsent) == 0 && unsent == 0;
+}
+
 static void
 linger (SbConnection *self)
 {
+  if (is_quiet (self))
+    {
+      sb_connection_finish (self);
+      return;
+    }
   self->state = SB_CONNECTION_LINGERING;
   shutdown (self->watch.fd, SHUT_WR);
   sb_connection_queue_notify (self);

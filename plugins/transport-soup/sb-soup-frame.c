@@ -117,6 +117,8 @@ sb_connect_frame_parse (const SbEnvelope *envelope, GError **error)
         g_set_error_literal (error, SB_ERROR, SB_ERROR_INVALID, "no user in data");
       return NULL;
     }
+  if (!sb_json_check_document (envelope->data, envelope->length, error))
+    return NULL;
   if (!json_parser_load_from_data (parser, envelope->data, (gssize) envelope->length, NULL))
     {
       g_set_error_literal (error, SB_ERROR, SB_ERROR_INVALID, "not a log-in");

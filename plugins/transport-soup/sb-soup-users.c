@@ -34,13 +34,9 @@ sb_endpoint_put_users (SbRequest *request)
 {
   gsize length;
   const char *json = g_bytes_get_data (request->body, &length);
-  g_autoptr (GError) error = NULL;
 
-  if (!sb_json_check (json, length, &error))
-    sb_request_fail (request, error, NULL);
-  else
-    sb_accounts_put_async (request->transport->accounts, request->user, json, length, put_cb,
-                           sb_request_ref (request));
+  sb_accounts_put_async (request->transport->accounts, request->user, json, length, put_cb,
+                         sb_request_ref (request));
 }
 
 /* --- /signup --- */
@@ -182,6 +178,11 @@ sb_endpoint_sign_up (SbRequest *request)
       return;
     }
   text = g_strndup (data, length);
+  if (strlen (text) < length || strstr (text, "%00") != NULL)
+    {
+      sb_request_problem (request, 400, "invalid", "The form has a character U+0000");
+      return;
+    }
   form = soup_form_decode (text);
   name = g_hash_table_lookup (form, "name");
   password = g_hash_table_lookup (form, "password");
