@@ -180,7 +180,8 @@ sb_endpoint_sign_up (SbRequest *request)
   text = g_strndup (data, length);
   if (strlen (text) < length || strstr (text, "%00") != NULL)
     {
-      sb_request_problem (request, 400, "invalid", "The form has a character U+0000");
+      /* A C string would end there: the user would be another one than was asked for. */
+      sb_request_redirect (request, "/signup");
       return;
     }
   form = soup_form_decode (text);
