@@ -140,7 +140,7 @@ account_input (SbConnection *self, gsize n, GError **error)
 {
   self->budget -= MIN (self->budget, n);
   self->unfinished += n;
-  if (self->phase == SB_CONNECTION_PHASE_HEADERS && self->first_byte == 0)
+  if (self->first_byte == 0)
     self->first_byte = g_get_monotonic_time ();
   if (self->max_unfinished == 0 || self->unfinished <= self->max_unfinished)
     return TRUE;
@@ -185,26 +185,9 @@ sb_connection_read_anyway (SbConnection *self, void *buffer, gsize count, GError
   return n;
 }
 
-/* libsoup 3.2 forgets a connection that ends between two requests, and never lets go of it: the
- * end is noticed only by a request that has begun. A byte of one that never comes begins it. */
-static gboolean
-begin_last_request (SbConnection *self, guint8 *buffer)
+static gssize
+read_rationed (SbConnection *self, void *buffer, gsize count, GError **error)
 {
-  if (self->phase != SB_CONNECTION_PHASE_HEADERS || !self->served || self->first_byte != 0)
-    return FALSE;
-  self->first_byte = g_get_monotonic_time ();
-  self->muted = TRUE;
-  *buffer = '?';
-  return TRUE;
-}
-
-gssize
-sb_connection_read (SbConnection *self, void *buffer, gsize count, GError **error)
-{
-  gssize n;
-
-  if (self->failure != NULL && count > 0 && begin_last_request (self, buffer))
-    return 1;
   if (sb_connection_set_failure (self, error))
     return -1;
   if (self->paused || self->budget == 0)
@@ -212,9 +195,41 @@ sb_connection_read (SbConnection *self, void *buffer, gsize count, GError **erro
       sb_connection_set_would_block (error);
       return -1;
     }
-  n = sb_connection_read_anyway (self, buffer, MIN (count, self->budget), error);
-  if (n == 0 && count > 0 && begin_last_request (self, buffer))
-    return 1;
+  return sb_connection_read_anyway (self, buffer, MIN (count, self->budget), error);
+}
+
+/* Whether libsoup waits for the first byte of a further request. While it handles one it does
+ * not read. */
+static gboolean
+is_between_requests (SbConnection *self)
+{
+  return self->served && self->first_byte == 0
+         && (self->phase == SB_CONNECTION_PHASE_HEADERS
+             || self->phase == SB_CONNECTION_PHASE_HANDLING);
+}
+
+/* libsoup 3.2 never lets go of a connection that ends between two requests: it looks after a
+ * request only from its first byte on. So the end is preceded by an empty line there, which
+ * HTTP has a server ignore, and then is an error. */
+gssize
+sb_connection_read (SbConnection *self, void *buffer, gsize count, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  gssize n = read_rationed (self, buffer, count, &local_error);
+
+  if (n <= 0 && !g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)
+      && is_between_requests (self))
+    {
+      if (self->failure == NULL)
+        self->failure = local_error != NULL ? g_steal_pointer (&local_error)
+                                            : g_error_new (SB_ERROR, SB_ERROR_CLOSED,
+                                                           "%s closed its end", self->remote_text);
+      self->first_byte = g_get_monotonic_time ();
+      *(char *) buffer = '\n';
+      return 1;
+    }
+  if (local_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
   return n;
 }
 
@@ -356,8 +371,6 @@ sb_connection_write (SbConnection *self, const void *buffer, gsize count, GError
 
   if (sb_connection_set_output_failure (self, error))
     return -1;
-  if (self->muted)
-    return count;
   if (self->blocked)
     {
       sb_connection_set_would_block (error);

@@ -67,7 +67,7 @@ struct _SbConnection
   gpointer closed_data;
 
   gint64 phase_since;
-  gint64 first_byte; /* monotonic µs, 0: nothing of the next request came yet */
+  gint64 first_byte; /* monotonic µs; 0: nothing was read in this phase */
 
   guint state : 3; /* SbConnectionState */
   guint phase : 3; /* SbConnectionPhase */
@@ -80,7 +80,6 @@ struct _SbConnection
   guint drained : 1;  /* to be told from the loop */
   guint finished : 1; /* likewise: that it is closed */
   guint served : 1;   /* it is past its first request's headers */
-  guint muted : 1;  /* what libsoup answers to a request that never came is dropped */
   guint disposing : 1;
   guint is_tls : 1;
   guint kept : 1; /* holds a reference on itself while it closes */

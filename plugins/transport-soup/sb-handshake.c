@@ -4,7 +4,9 @@
 #include "sb-handshake.h"
 
 #define RUNNING_MAX 64
-#define RUNNING_PER_PEER 8
+#define RUNNING_PER_PEER 16
+/* Waiting for a thread is not the peer's fault: so many times its deadline. */
+#define PATIENCE 6
 
 typedef struct
 {
@@ -15,7 +17,7 @@ typedef struct
   gpointer tag;
   GSource *first_byte;       /* (owned) (nullable): while waiting for the peer */
   GCancellable *cancellable; /* (owned) */
-  gint64 since;              /* monotonic µs */
+  gint64 since;              /* monotonic µs: when it came into its queue */
   GQueue *queue;             /* (unowned): where @link is */
   GList link;
 } Handshake;
@@ -35,6 +37,7 @@ move_to (Handshake *handshake, GQueue *queue)
   if (handshake->queue != NULL)
     g_queue_unlink (handshake->queue, &handshake->link);
   handshake->queue = queue;
+  handshake->since = g_get_monotonic_time ();
   if (queue != NULL)
     g_queue_push_tail_link (queue, &handshake->link);
 }
@@ -175,12 +178,12 @@ cancel_older (SbHandshakes *self, GQueue *queue, gint64 time)
     }
 }
 
-/* Ends those that began more than @limit µs before @now. */
+/* Ends those of which the peer has kept us waiting for more than @limit µs at @now. */
 void
 sb_handshakes_check (SbHandshakes *self, gint64 now, gint64 limit)
 {
   cancel_older (self, &self->waiting, now - limit);
-  cancel_older (self, &self->ready, now - limit);
+  cancel_older (self, &self->ready, now - PATIENCE * limit);
   cancel_older (self, &self->running, now - limit);
 }
 
@@ -210,7 +213,6 @@ sb_handshakes_add (SbHandshakes *self, GSocketConnection *base, GTlsCertificate 
   handshake->peer = peer;
   handshake->tag = tag;
   handshake->cancellable = g_cancellable_new ();
-  handshake->since = g_get_monotonic_time ();
   handshake->link.data = handshake;
   handshake->first_byte = g_socket_create_source (socket, G_IO_IN, NULL);
   g_source_set_callback (handshake->first_byte, G_SOURCE_FUNC (on_first_byte), handshake, NULL);
