@@ -64,7 +64,12 @@ add_gauges (SbBus *self)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (gauges); i++)
-    sb_metrics_gauge (self->metrics, gauges[i].name, gauges[i].help, NULL, gauges[i].func, self);
+    {
+      guint id = sb_metrics_gauge (self->metrics, gauges[i].name, gauges[i].help, NULL,
+                                   gauges[i].func, self);
+
+      g_array_append_val (self->gauges, id);
+    }
 }
 
 static void
@@ -84,10 +89,20 @@ add_counters (SbBus *self)
   self->queue_settings.parked = sb_metrics_counter (m, "simplebus_parked_total", "Deliveries that were parked", NULL);
 }
 
-/* Registers everything. The bus outlives the last rendering. */
+/* Registers everything. */
 void
 sb_bus_add_metrics (SbBus *self)
 {
+  self->gauges = g_array_new (FALSE, FALSE, sizeof (guint));
   add_counters (self);
   add_gauges (self);
+}
+
+/* The bus goes: what looks into it goes with it, what was counted stays. */
+void
+sb_bus_remove_metrics (SbBus *self)
+{
+  for (guint i = 0; i < self->gauges->len; i++)
+    sb_metrics_remove_gauge (self->metrics, g_array_index (self->gauges, guint, i));
+  g_array_unref (self->gauges);
 }

@@ -46,6 +46,7 @@ struct _SbBus
   gint64 stats_time; /* monotonic: when they were asked for */
   gboolean reading_stats;
 
+  GArray *gauges; /* (owned) of guint */
   SbCounter *accepted;
   SbCounter *duplicates;
   SbCounter *confirmed;
@@ -57,8 +58,11 @@ struct _SbBus
 
 SbSession *sb_bus_lookup_session (SbBus *self, gint64 user);
 SbQueue *sb_bus_ensure_queue (SbBus *self, gint64 recipient);
+void sb_bus_tick (SbBus *self);
+gboolean sb_bus_check_running (SbBus *self, GError **error);
 gboolean sb_bus_check_resources (SbBus *self, GError **error);
 void sb_bus_add_metrics (SbBus *self);
+void sb_bus_remove_metrics (SbBus *self);
 
 gboolean sb_bus_wants_receipt (SbQueue *queue, gint64 sender_key, gpointer user_data);
 void sb_bus_give_receipt (SbBus *self, gint64 recipient, const SbOperation *operation, const char *id);

@@ -147,14 +147,12 @@ SbSession *
 sb_bus_open_session (SbBus *self, SbUser *user, SbDelivery *path, SbSessionFlags flags, GError **error)
 {
   SbSession *session, *older;
+  gint64 last_receipt = 0;
 
   g_return_val_if_fail (SB_IS_BUS (self), NULL);
 
-  if (self->sweeper == NULL)
-    {
-      g_set_error_literal (error, SB_ERROR, SB_ERROR_CLOSED, "the bus is stopping");
-      return NULL;
-    }
+  if (!sb_bus_check_running (self, error))
+    return NULL;
   older = sb_bus_lookup_session (self, user->key);
   if (older == NULL && g_hash_table_size (self->sessions) >= self->max_sessions)
     {
@@ -166,9 +164,11 @@ sb_bus_open_session (SbBus *self, SbUser *user, SbDelivery *path, SbSessionFlags
     {
       sb_takeovers_note (self->takeovers, user->key, sb_clock_monotonic (self->clock));
       sb_counter_add (self->takeover_count, 1);
+      last_receipt = older->last_receipt;
       close_session (self, older, SB_CLOSE_REPLACED);
     }
   session = sb_session_new (self, user, path, sb_bus_ensure_queue (self, user->key), flags);
+  session->last_receipt = last_receipt;
   g_hash_table_insert (self->sessions, &session->user->key, sb_session_ref (session));
   sb_queue_set_path (session->queue, path);
   sb_bus_send_receipts (self, session);
@@ -201,7 +201,7 @@ on_user_removed (SbAccounts *accounts, SbUser *user, gpointer user_data)
     close_session (self, session, SB_CLOSE_CREDENTIALS);
   if (queue != NULL)
     {
-      sb_queue_close (queue);
+      sb_queue_disown (queue);
       g_hash_table_remove (self->queues, &user->key);
     }
 }
@@ -239,9 +239,12 @@ on_due (const SbDue *due, gpointer user_data)
     sb_queue_note_stored (queue);
 }
 
-static void
-tick_queues (SbBus *self)
+/* Returns: (transfer full): those that are not idle; what is done with one may change the table. */
+static GPtrArray *
+take_stock (SbBus *self)
 {
+  GPtrArray *busy = g_ptr_array_new_full (g_hash_table_size (self->queues),
+                                          (GDestroyNotify) sb_queue_unref);
   GHashTableIter iter;
   gpointer value;
 
@@ -250,7 +253,17 @@ tick_queues (SbBus *self)
     if (sb_queue_is_idle (value))
       g_hash_table_iter_remove (&iter);
     else
-      sb_queue_tick (value);
+      g_ptr_array_add (busy, sb_queue_ref (value));
+  return busy;
+}
+
+static void
+tick_queues (SbBus *self)
+{
+  g_autoptr (GPtrArray) busy = take_stock (self);
+
+  for (guint i = 0; i < busy->len; i++)
+    sb_queue_tick (g_ptr_array_index (busy, i));
 }
 
 static void
@@ -305,16 +318,27 @@ refresh_stats (SbBus *self, gint64 now)
   sb_takeovers_clean (self->takeovers, now);
 }
 
-static gboolean
-on_tick (gpointer user_data)
+/* Looks at the clock; four times a second while the bus runs. */
+void
+sb_bus_tick (SbBus *self)
 {
-  SbBus *self = user_data;
   gint64 now = sb_clock_monotonic (self->clock);
 
   tick_queues (self);
   sb_watch_table_check (self->watches, now);
+  /* Somebody who was answered may have stopped the bus. */
+  if (self->sweeper == NULL)
+    return;
   sb_sweeper_tick (self->sweeper);
   refresh_stats (self, now);
+}
+
+static gboolean
+on_tick (gpointer user_data)
+{
+  g_autoptr (SbBus) self = g_object_ref (user_data);
+
+  sb_bus_tick (self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -350,6 +374,7 @@ sb_bus_finalize (GObject *object)
   g_hash_table_foreach (self->queues, disown_queue, NULL);
   g_hash_table_unref (self->sessions);
   g_hash_table_unref (self->queues);
+  sb_bus_remove_metrics (self);
   sb_takeovers_free (self->takeovers);
   sb_watch_table_free (self->watches);
   g_object_unref (self->metrics);
@@ -465,6 +490,7 @@ sb_bus_start (SbBus *self, GError **error)
 void
 sb_bus_stop (SbBus *self)
 {
+  g_autoptr (GPtrArray) busy = NULL;
   GHashTableIter iter;
   gpointer value;
 
@@ -481,21 +507,27 @@ sb_bus_stop (SbBus *self)
         break;
       close_session (self, value, SB_CLOSE_STOPPING);
     }
-  g_hash_table_iter_init (&iter, self->queues);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    sb_queue_close (value);
+  busy = take_stock (self);
+  for (guint i = 0; i < busy->len; i++)
+    sb_queue_close (g_ptr_array_index (busy, i));
   sb_watch_table_check (self->watches, G_MAXINT64);
+}
+
+gboolean
+sb_bus_check_running (SbBus *self, GError **error)
+{
+  if (self->sweeper != NULL)
+    return TRUE;
+  g_set_error_literal (error, SB_ERROR, SB_ERROR_CLOSED, "the bus is stopping");
+  return FALSE;
 }
 
 /* Whether a message can be taken now. */
 gboolean
 sb_bus_check_resources (SbBus *self, GError **error)
 {
-  if (self->sweeper == NULL)
-    {
-      g_set_error_literal (error, SB_ERROR, SB_ERROR_CLOSED, "the bus is stopping");
-      return FALSE;
-    }
+  if (!sb_bus_check_running (self, error))
+    return FALSE;
   if (self->disk_low)
     {
       g_set_error_literal (error, SB_ERROR, SB_ERROR_NO_SPACE,

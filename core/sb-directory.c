@@ -37,8 +37,8 @@ sb_directory_class_init (SbDirectoryClass *klass)
 static void
 sb_directory_init (SbDirectory *self)
 {
-  self->by_key
-      = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify) sb_user_unref);
+  self->by_key = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL,
+                                        (GDestroyNotify) sb_user_unref);
   self->by_id = g_hash_table_new (g_str_hash, g_str_equal);
   self->by_tag = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                         (GDestroyNotify) g_ptr_array_unref);
@@ -78,7 +78,9 @@ static void
 unlink_user (SbDirectory *self, SbUser *user)
 {
   unlink_tags (self, user);
-  g_hash_table_remove (self->by_id, user->id);
+  /* A newer user may have the id already. */
+  if (g_hash_table_lookup (self->by_id, user->id) == user)
+    g_hash_table_remove (self->by_id, user->id);
   g_ptr_array_remove_fast (self->all, user);
   g_hash_table_remove (self->by_key, &user->key);
 }
@@ -113,7 +115,7 @@ sb_directory_put (SbDirectory *self, SbUser *user)
 
   sb_user_ref (user);
   g_hash_table_insert (self->by_key, &user->key, user);
-  g_hash_table_insert (self->by_id, (gpointer) user->id, user);
+  g_hash_table_replace (self->by_id, (gpointer) user->id, user);
   g_ptr_array_add (self->all, user);
   link_tags (self, user);
   self->generation++;

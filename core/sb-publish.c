@@ -138,7 +138,7 @@ static void
 on_appended (SbOperation *operation, const GError *error, gpointer user_data)
 {
   Publication *publication = user_data;
-  SbBus *self = publication->bus;
+  g_autoptr (SbBus) self = g_object_ref (publication->bus);
   SbPublishResult result = { .id = operation->append.message->id };
   g_autoptr (GError) refused = NULL;
   g_auto (GStrv) full = NULL;
@@ -162,7 +162,7 @@ on_appended (SbOperation *operation, const GError *error, gpointer user_data)
   sb_histogram_observe (self->publish_seconds,
                         (sb_clock_monotonic (self->clock) - publication->started) / 1e6);
   result.waited = publication->wait > 0;
-  if (result.waited && !result.duplicate && full == NULL)
+  if (result.waited && !result.duplicate && full == NULL && self->sweeper != NULL)
     wait_for_confirmations (publication, &result);
   else
     answer (publication, &result, NULL);

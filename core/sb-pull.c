@@ -134,7 +134,7 @@ sb_bus_status_finish (SbBus *self, GAsyncResult *result, GError **error)
 
 typedef struct
 {
-  SbQueue *queue; /* (owned) */
+  SbQueue *queue; /* (owned) (nullable) */
   guint fetch;
   gulong cancelled; /* handler */
   gboolean answered;
@@ -143,7 +143,7 @@ typedef struct
 static void
 fetch_call_free (FetchCall *self)
 {
-  sb_queue_unref (self->queue);
+  g_clear_pointer (&self->queue, sb_queue_unref);
   g_free (self);
 }
 
@@ -205,27 +205,33 @@ sb_bus_fetch_async (SbBus *self,
                     GAsyncReadyCallback callback,
                     gpointer user_data)
 {
-  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
   FetchCall *call = g_new0 (FetchCall, 1);
+  GError *error = NULL;
 
-  call->queue = sb_queue_ref (sb_bus_ensure_queue (self, user->key));
   g_task_set_task_data (task, call, (GDestroyNotify) fetch_call_free);
   g_task_set_check_cancellable (task, FALSE);
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error)
+      || !sb_bus_check_running (self, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  call->queue = sb_queue_ref (sb_bus_ensure_queue (self, user->key));
   if (visibility == 0)
     visibility = self->queue_settings.confirm_timeout;
-  g_object_ref (task);
   call->fetch = sb_queue_fetch (call->queue, MIN (limit, self->queue_settings.window), wait,
-                                visibility, on_fetched, task);
+                                visibility, on_fetched, g_object_ref (task));
   if (cancellable != NULL && !call->answered)
-    call->cancelled = g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_fetch_cancelled), task);
-  g_object_unref (task);
+    call->cancelled
+        = g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_fetch_cancelled), task);
 }
 
 /**
  * sb_bus_fetch_finish:
  * @self: a bus
  * @result: of sb_bus_fetch_async()
- * @error: the store's, or G_IO_ERROR_CANCELLED
+ * @error: the store's, SB_ERROR_CLOSED when the bus stops, or G_IO_ERROR_CANCELLED
  *
  * Returns: (transfer full) (nullable) (element-type SbMessage): the messages, none when there were none
  */
@@ -296,15 +302,22 @@ sb_bus_confirm_async (SbBus *self,
                       gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  g_autoptr (SbQueue) queue = sb_queue_ref (sb_bus_ensure_queue (self, user->key));
+  g_autoptr (SbQueue) queue = NULL;
   ConfirmCall *call = g_new0 (ConfirmCall, 1);
+  GError *error = NULL;
 
   call->ids = g_strdupv ((char **) ids);
   call->n_ids = call->left = g_strv_length (call->ids);
   call->outcomes = g_new0 (SbOutcome, call->n_ids);
   g_task_set_task_data (task, call, (GDestroyNotify) confirm_call_free);
+  if (!sb_bus_check_running (self, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
   if (call->n_ids == 0)
     g_task_return_boolean (task, TRUE);
+  queue = sb_queue_ref (sb_bus_ensure_queue (self, user->key));
   for (guint i = 0; i < call->n_ids; i++)
     {
       ConfirmOne *one = g_new (ConfirmOne, 1);
@@ -321,7 +334,7 @@ sb_bus_confirm_async (SbBus *self,
  * @result: of sb_bus_confirm_async()
  * @confirmed: (out) (transfer full): ids whose deliveries are confirmed, now or before
  * @unknown: (out) (transfer full): the others
- * @error: the store's; nothing is certain then
+ * @error: the store's, or SB_ERROR_CLOSED when the bus stops; nothing is certain then
  *
  * Returns: whether the outcome is durable
  */

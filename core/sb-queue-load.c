@@ -77,11 +77,10 @@ read_pending (SbStore *store, GTask *task)
 {
   const Page *page = g_task_get_task_data (task);
   GError *error = NULL;
+  GPtrArray *rows = sb_store_pending (store, page->recipient, page->after, page->limit,
+                                      page->max_bytes, &error);
 
-  return_rows (task,
-               sb_store_pending (store, page->recipient, page->after, page->limit,
-                                 page->max_bytes, &error),
-               error);
+  return_rows (task, rows, error);
 }
 
 static void
@@ -89,11 +88,10 @@ read_parked (SbStore *store, GTask *task)
 {
   Page *page = g_task_get_task_data (task);
   GError *error = NULL;
+  GPtrArray *rows = sb_store_parked (store, page->recipient, page->after, page->limit,
+                                     &page->next_due, &error);
 
-  return_rows (task,
-               sb_store_parked (store, page->recipient, page->after, page->limit, &page->next_due,
-                                &error),
-               error);
+  return_rows (task, rows, error);
 }
 
 static void
@@ -109,19 +107,20 @@ start_read (SbQueue *self, Page *page, SbReadFunc func, GAsyncReadyCallback call
 
 /* Remembers how often a delivery failed that leaves memory without an end. */
 void
-sb_queue_note_tried (SbQueue *self, const SbFlight *flight)
+sb_queue_note_tried (SbQueue *self, gint64 position, guint attempts)
 {
-  Tried tried = { flight->position, flight->attempts };
+  Tried tried = { position, attempts };
 
-  if (flight->attempts == 0 || flight->parked)
+  if (attempts == 0)
     return;
   if (self->tried->len >= MAX_TRIED)
     g_array_remove_index (self->tried, 0);
   g_array_append_val (self->tried, tried);
 }
 
-static guint
-take_tried (SbQueue *self, gint64 position)
+/* Forgets it again and returns how often. */
+guint
+sb_queue_take_tried (SbQueue *self, gint64 position)
 {
   for (guint i = 0; i < self->tried->len; i++)
     {
@@ -173,7 +172,7 @@ take_rows (SbQueue *self, GPtrArray *rows)
           continue;
         }
       flight = sb_flight_new (self, row->message, row->position, row->handle);
-      flight->attempts = take_tried (self, row->position);
+      flight->attempts = sb_queue_take_tried (self, row->position);
       push_ready (self, flight);
     }
   return bytes;
@@ -210,12 +209,32 @@ take_page (SbQueue *self, const Page *page, GPtrArray *rows)
   self->arrivals_lost = FALSE;
 }
 
+/* Leaves the store alone for a while. */
+void
+sb_queue_hold (SbQueue *self)
+{
+  self->hold_until = sb_clock_monotonic (self->clock) + HOLD;
+}
+
 static void
-hold (SbQueue *self, const GError *error)
+note_failure (SbQueue *self, const GError *error)
 {
   g_warning ("cannot read the queue of user number %" G_GINT64_FORMAT ": %s", self->recipient,
              error->message);
-  self->hold_until = sb_clock_monotonic (self->clock) + HOLD;
+  sb_queue_hold (self);
+  sb_queue_fail_fetches (self, error);
+}
+
+/* Counts memory for a page before it comes, so that a thousand recipients that are back at
+ * once do not read a page each; 0 gives it back. */
+void
+sb_queue_reserve (SbQueue *self, gsize bytes)
+{
+  if (bytes == self->reserved)
+    return;
+  self->settings->in_flight += bytes;
+  self->settings->in_flight -= self->reserved;
+  self->reserved = bytes;
 }
 
 static void
@@ -229,13 +248,14 @@ on_pending_read (GObject *source, GAsyncResult *result, gpointer user_data)
   self->reading = FALSE;
   if (self->closed)
     return;
+  sb_queue_reserve (self, 0);
   if (page->epoch != self->epoch)
     {
       sb_flight_clear_list (self, &self->arrivals);
       self->arrivals_lost = FALSE;
     }
   else if (rows == NULL)
-    hold (self, error);
+    note_failure (self, error);
   else
     take_page (self, page, rows);
   sb_queue_fill (self);
@@ -249,10 +269,30 @@ load_pending (SbQueue *self)
   if (limit == 1 && self->window.length + self->ready.length > 0)
     return;
   self->reading = TRUE;
+  if (limit > 1)
+    sb_queue_reserve (self, self->settings->window_bytes);
   start_read (self, page_new (self, self->cursor, limit), read_pending, on_pending_read);
 }
 
 /* Parked deliveries */
+
+static void
+take_parked (SbQueue *self, GPtrArray *rows)
+{
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const SbStoredDelivery *row = g_ptr_array_index (rows, i);
+      SbFlight *flight;
+
+      /* What is being tried is still parked, and is among the oldest. */
+      if (list_has_position (&self->retry, row->position))
+        continue;
+      flight = sb_flight_new (self, row->message, row->position, row->handle);
+      flight->attempts = MAX (row->attempts, sb_queue_take_tried (self, row->position));
+      flight->parked = TRUE;
+      g_queue_push_tail_link (&self->retry, &flight->link);
+    }
+}
 
 static void
 on_parked_read (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -265,34 +305,27 @@ on_parked_read (GObject *source, GAsyncResult *result, gpointer user_data)
   self->reading_parked = FALSE;
   if (self->closed)
     return;
+  if (rows == NULL || page->epoch != self->epoch)
+    self->parked_due = 0;
+  else if (page->next_due > 0)
+    self->parked_due = MIN (self->parked_due, page->next_due);
   if (rows == NULL)
-    hold (self, error);
+    note_failure (self, error);
   else if (page->epoch == self->epoch)
-    {
-      self->parked_due = page->next_due > 0 ? page->next_due : G_MAXINT64;
-      for (guint i = 0; i < rows->len; i++)
-        {
-          const SbStoredDelivery *row = g_ptr_array_index (rows, i);
-          SbFlight *flight;
-
-          if (list_has_position (&self->retry, row->position))
-            continue;
-          flight = sb_flight_new (self, row->message, row->position, row->handle);
-          flight->attempts = row->attempts;
-          flight->parked = TRUE;
-          g_queue_push_tail_link (&self->retry, &flight->link);
-        }
-    }
+    take_parked (self, rows);
   sb_queue_fill (self);
 }
 
+/* Until the answer is there, what is parked meanwhile says when to ask again. */
 static void
 load_parked (SbQueue *self)
 {
-  Page *page = page_new (self, sb_clock_wall (self->clock), SB_QUEUE_RETRY_WINDOW);
+  guint limit = sb_queue_has_memory (self) ? SB_QUEUE_RETRY_WINDOW : 1;
 
   self->reading_parked = TRUE;
-  start_read (self, page, read_parked, on_parked_read);
+  self->parked_due = G_MAXINT64;
+  start_read (self, page_new (self, sb_clock_wall (self->clock), limit), read_parked,
+              on_parked_read);
 }
 
 /* Asks the store for what is missing, if somebody waits for it. */
@@ -302,10 +335,12 @@ sb_queue_load (SbQueue *self)
   if (!sb_queue_has_consumer (self) || self->n_finished < self->read_barrier
       || sb_clock_monotonic (self->clock) < self->hold_until)
     return;
-  if (self->behind && !self->reading && self->ready.length < PAGE_ROWS / 2)
+  if (self->behind && !self->reading && self->ready.length < PAGE_ROWS / 2
+      && self->ready_bytes <= self->settings->window_bytes / 2)
     load_pending (self);
-  if (!self->reading_parked && self->retry.length == 0
-      && self->parked_due <= sb_clock_wall (self->clock))
+  if (!self->reading_parked && self->parked_due <= sb_clock_wall (self->clock)
+      && (self->retry.length == 0
+          || (self->retry.length < SB_QUEUE_RETRY_WINDOW && sb_queue_has_memory (self))))
     load_parked (self);
 }
 
@@ -322,7 +357,11 @@ void
 sb_queue_rewind (SbQueue *self, gint64 position)
 {
   for (GList *l = self->ready.head; l != NULL; l = l->next)
-    sb_queue_note_tried (self, l->data);
+    {
+      const SbFlight *flight = l->data;
+
+      sb_queue_note_tried (self, flight->position, flight->attempts);
+    }
   sb_flight_clear_list (self, &self->ready);
   self->ready_bytes = 0;
   self->cursor = MIN (self->cursor, position - 1);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-queue-private: what the two halves of a queue share. sb-queue.c sends,
- * confirms and waits; sb-queue-load.c brings in from the store.
+ * sb-queue-private: what the parts of a queue share. sb-queue.c sends,
+ * confirms and waits; sb-queue-load.c brings in from the store; sb-queue-fetch.c
+ * gives to those who ask.
  */
 #pragma once
 
@@ -68,6 +69,8 @@ struct _SbQueue
   guint64 n_finished;   /* … and how many of them are through */
   guint64 read_barrier; /* reading waits until so many are through */
 
+  gsize reserved; /* of the bus's memory, for the page that is on its way */
+  guint n_taken;  /* flights that left the window or the retries */
   gboolean filling;
   gboolean fill_again;
   gboolean closed;
@@ -78,12 +81,22 @@ void sb_flight_free (SbQueue *queue, SbFlight *flight);
 void sb_flight_clear_list (SbQueue *queue, GQueue *list);
 
 void sb_queue_fill (SbQueue *self);
+void sb_queue_set_sent (SbQueue *self, SbFlight *flight, SbFlightPath path, gint64 time_allowed);
+GList *sb_queue_first_unsent (SbQueue *self);
+
+gboolean sb_queue_serve_fetch (SbQueue *self);
+void sb_queue_fail_fetches (SbQueue *self, const GError *error);
+void sb_queue_fail_closed (SbQueue *self);
+
 gboolean sb_queue_has_consumer (SbQueue *self);
 gboolean sb_queue_has_memory (SbQueue *self);
 
 void sb_queue_load (SbQueue *self);
 gboolean sb_queue_is_loading (SbQueue *self);
 void sb_queue_rewind (SbQueue *self, gint64 position);
-void sb_queue_note_tried (SbQueue *self, const SbFlight *flight);
+void sb_queue_hold (SbQueue *self);
+void sb_queue_reserve (SbQueue *self, gsize bytes);
+void sb_queue_note_tried (SbQueue *self, gint64 position, guint attempts);
+guint sb_queue_take_tried (SbQueue *self, gint64 position);
 
 G_END_DECLS

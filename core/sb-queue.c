@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-queue: window, redelivery, parking, fetches.
+ * sb-queue: window, redelivery, parking.
  *
  * A delivery comes into memory (sb-queue-load.c), waits in `ready`, moves into
  * the `window` when there is room, and goes out on the session's path or with
@@ -17,17 +17,9 @@
 
 #include "sb-error.h"
 
-#define MAX_PAUSE (10 * 60 * G_USEC_PER_SEC)
+#include <string.h>
 
-typedef struct
-{
-  guint id;
-  guint limit;
-  gint64 deadline; /* monotonic, microseconds */
-  gint64 visibility;
-  SbQueueFetchFunc func;
-  gpointer user_data;
-} Fetch;
+#define MAX_PAUSE (10 * 60 * G_USEC_PER_SEC)
 
 /* A confirmation that somebody wants to hear of. */
 typedef struct
@@ -102,6 +94,7 @@ find_by_position (const GQueue *list, gint64 position)
 static void
 take_out (SbQueue *self, SbFlight *flight)
 {
+  self->n_taken++;
   if (flight->parked)
     {
       g_queue_unlink (&self->retry, &flight->link);
@@ -122,8 +115,9 @@ set_unsent (SbQueue *self, SbFlight *flight)
   flight->deadline = 0;
 }
 
-static void
-set_sent (SbQueue *self, SbFlight *flight, SbFlightPath path, gint64 time_allowed)
+/* A delivery goes out, and has so long until it counts as an attempt that failed. */
+void
+sb_queue_set_sent (SbQueue *self, SbFlight *flight, SbFlightPath path, gint64 time_allowed)
 {
   if (flight->path == SB_FLIGHT_NONE && !flight->parked)
     self->n_unsent--;
@@ -154,6 +148,31 @@ submit (SbQueue *self, SbOperation *operation)
   sb_journal_submit (self->journal, operation);
 }
 
+/* Takes a flight out for good, whose change was just submitted. What is read before that change
+ * is through would bring it back, if the store is going to be read where it lies. */
+static void
+take_out_changed (SbQueue *self, SbFlight *flight)
+{
+  if (flight->parked || flight->position > self->cursor)
+    {
+      self->read_barrier = self->n_submitted;
+      self->epoch++;
+    }
+  take_out (self, flight);
+  sb_flight_free (self, flight);
+}
+
+/* A change has failed: the delivery is as before, and comes again in a while. */
+static void
+bring_back (SbQueue *self, gint64 position, guint attempts)
+{
+  if (self->closed)
+    return;
+  sb_queue_note_tried (self, position, attempts);
+  sb_queue_rewind (self, position);
+  sb_queue_hold (self);
+}
+
 static void
 on_ended (SbOperation *operation, const GError *error, gpointer user_data)
 {
@@ -161,7 +180,7 @@ on_ended (SbOperation *operation, const GError *error, gpointer user_data)
 
   self->n_finished++;
   if (error != NULL && operation->end.position > 0)
-    sb_queue_rewind (self, operation->end.position);
+    bring_back (self, operation->end.position, operation->end.attempts);
   else if (error == NULL && operation->outcome == SB_OUTCOME_DONE && operation->end.id != NULL)
     sb_queue_forget (self, operation->end.position);
   if (self->hooks != NULL)
@@ -188,7 +207,7 @@ on_parked (SbOperation *operation, const GError *error, gpointer user_data)
   if (self->closed)
     return;
   if (error != NULL)
-    sb_queue_rewind (self, operation->park.position);
+    bring_back (self, operation->park.position, operation->park.attempts);
   else
     self->parked_due = MIN (self->parked_due, operation->park.due);
   sb_queue_fill (self);
@@ -199,9 +218,25 @@ on_parked (SbOperation *operation, const GError *error, gpointer user_data)
 static void
 send_on_path (SbQueue *self, SbFlight *flight)
 {
-  set_sent (self, flight, SB_FLIGHT_SESSION, self->settings->confirm_timeout);
+  sb_queue_set_sent (self, flight, SB_FLIGHT_SESSION, self->settings->confirm_timeout);
   sb_counter_add (self->settings->deliveries, 1);
   sb_delivery_deliver (self->path, flight->message);
+}
+
+/* Nearly always at its end: only what was read again may lie before what a fetch holds. */
+static void
+insert_into_window (SbQueue *self, SbFlight *flight)
+{
+  GList *before = self->window.tail;
+
+  while (before != NULL && ((SbFlight *) before->data)->position > flight->position)
+    before = before->prev;
+  if (before != NULL)
+    g_queue_insert_after_link (&self->window, before, &flight->link);
+  else
+    g_queue_push_head_link (&self->window, &flight->link);
+  self->window_bytes += sb_message_get_size (flight->message);
+  self->n_unsent++;
 }
 
 /* Moves what fits from `ready` into the window. */
@@ -219,16 +254,14 @@ admit (SbQueue *self)
         return;
       g_queue_unlink (&self->ready, &flight->link);
       self->ready_bytes -= size;
-      g_queue_push_tail_link (&self->window, &flight->link);
-      self->window_bytes += size;
-      self->n_unsent++;
+      insert_into_window (self, flight);
     }
 }
 
 /* The first of the window that was not sent. They are nearly always the last
  * ones, so the search begins there. */
-static GList *
-first_unsent (SbQueue *self)
+GList *
+sb_queue_first_unsent (SbQueue *self)
 {
   guint left = self->n_unsent;
   GList *first = NULL;
@@ -242,65 +275,40 @@ first_unsent (SbQueue *self)
   return first;
 }
 
-static void
-send_list (SbQueue *self, GList *from)
+static GList *
+first_to_send (SbQueue *self, const GQueue *list)
 {
-  for (GList *l = from; l != NULL && self->path != NULL && sb_delivery_is_ready (self->path);
-       l = l->next)
+  return list == &self->window ? sb_queue_first_unsent (self) : list->head;
+}
+
+/* The path may confirm at once, or be closed, while it takes a message; then flights are gone,
+ * and the search begins anew. */
+static void
+send_list (SbQueue *self, SbDelivery *path, const GQueue *list)
+{
+  GList *l = first_to_send (self, list);
+
+  while (l != NULL && self->path == path && sb_delivery_is_ready (path))
     {
       SbFlight *flight = l->data;
+      guint n_taken = self->n_taken;
 
       if (flight->path == SB_FLIGHT_NONE)
         send_on_path (self, flight);
+      l = self->n_taken == n_taken ? l->next : first_to_send (self, list);
     }
 }
 
 static void
 send_waiting (SbQueue *self)
 {
-  if (self->path == NULL)
+  g_autoptr (SbDelivery) path = NULL;
+
+  if (self->path == NULL || (self->n_unsent == 0 && self->retry.length == 0))
     return;
-  if (self->n_unsent > 0)
-    send_list (self, first_unsent (self));
-  if (self->retry.length > 0)
-    send_list (self, self->retry.head);
-}
-
-/* Fetches */
-
-static void
-collect (SbQueue *self, const Fetch *fetch, GList *from, GPtrArray *messages)
-{
-  for (GList *l = from; l != NULL && messages->len < fetch->limit; l = l->next)
-    {
-      SbFlight *flight = l->data;
-
-      if (flight->path != SB_FLIGHT_NONE)
-        continue;
-      set_sent (self, flight, SB_FLIGHT_FETCH, fetch->visibility);
-      sb_counter_add (self->settings->deliveries, 1);
-      g_ptr_array_add (messages, sb_message_ref (flight->message));
-    }
-}
-
-/* Answers the oldest fetch if it can be answered now. */
-static gboolean
-serve_fetch (SbQueue *self)
-{
-  g_autoptr (GPtrArray) messages
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_message_unref);
-  Fetch *fetch = g_queue_peek_head (&self->fetches);
-
-  collect (self, fetch, first_unsent (self), messages);
-  collect (self, fetch, self->retry.head, messages);
-  if (messages->len == 0
-      && (sb_queue_is_loading (self) || sb_clock_monotonic (self->clock) < fetch->deadline))
-    return FALSE;
-
-  g_queue_pop_head (&self->fetches);
-  fetch->func (messages, NULL, fetch->user_data);
-  g_free (fetch);
-  return TRUE;
+  path = g_object_ref (self->path);
+  send_list (self, path, &self->window);
+  send_list (self, path, &self->retry);
 }
 
 /* Does all that can be done now: called whenever something has changed. */
@@ -321,8 +329,8 @@ sb_queue_fill (SbQueue *self)
       admit (self);
       send_waiting (self);
       sb_queue_load (self);
-      while (!self->closed && self->fetches.length > 0 && serve_fetch (self))
-        admit (self);
+      if (!self->closed && self->fetches.length > 0 && sb_queue_serve_fetch (self))
+        self->fill_again = TRUE;
     }
   self->filling = FALSE;
   sb_queue_unref (self);
@@ -354,10 +362,9 @@ park (SbQueue *self, SbFlight *flight)
   operation->park.attempts = flight->attempts;
   operation->park.now = now;
   operation->park.due = now + pause_after (self->settings, flight->attempts);
-  take_out (self, flight);
-  sb_flight_free (self, flight);
   sb_counter_add (self->settings->parked, 1);
   submit (self, operation);
+  take_out_changed (self, flight);
 }
 
 static void
@@ -376,10 +383,7 @@ give_up_waiting (SbQueue *self, SbFlight *flight)
       return;
     }
   sb_counter_add (self->settings->redeliveries, 1);
-  if (flight->path == SB_FLIGHT_SESSION)
-    send_on_path (self, flight);
-  else
-    set_unsent (self, flight);
+  set_unsent (self, flight);
 }
 
 static void
@@ -411,11 +415,22 @@ drop_list (SbQueue *self, GQueue *list, gint64 *lowest)
       if (flight->path == SB_FLIGHT_FETCH)
         continue;
       if (!flight->parked)
-        *lowest = MIN (*lowest, flight->position);
-      sb_queue_note_tried (self, flight);
+        {
+          *lowest = MIN (*lowest, flight->position);
+          sb_queue_note_tried (self, flight->position, flight->attempts);
+        }
       take_out (self, flight);
       sb_flight_free (self, flight);
     }
+}
+
+static gboolean
+holds_unsent (SbQueue *self)
+{
+  for (const GList *l = self->retry.head; l != NULL; l = l->next)
+    if (((const SbFlight *) l->data)->path == SB_FLIGHT_NONE)
+      return TRUE;
+  return self->n_unsent > 0 || self->ready.length > 0;
 }
 
 /* Nobody is there to deliver to: memory goes back, the store has it all. */
@@ -443,6 +458,20 @@ unsend_list (SbQueue *self, GQueue *list)
     }
 }
 
+/* Gives all memory back. */
+static void
+clear_lists (SbQueue *self)
+{
+  sb_flight_clear_list (self, &self->window);
+  sb_flight_clear_list (self, &self->retry);
+  sb_flight_clear_list (self, &self->ready);
+  sb_flight_clear_list (self, &self->arrivals);
+  sb_queue_reserve (self, 0);
+  self->window_bytes = self->ready_bytes = 0;
+  self->n_unsent = 0;
+  self->n_taken++;
+}
+
 /* Public API */
 
 /**
@@ -457,12 +486,8 @@ unsend_list (SbQueue *self, GQueue *list)
  * Returns: (transfer full): a queue that knows nothing of the store's content yet
  */
 SbQueue *
-sb_queue_new (gint64 recipient,
-              SbQueueSettings *settings,
-              SbJournal *journal,
-              SbClock *clock,
-              const SbQueueHooks *hooks,
-              gpointer user_data)
+sb_queue_new (gint64 recipient, SbQueueSettings *settings, SbJournal *journal, SbClock *clock,
+              const SbQueueHooks *hooks, gpointer user_data)
 {
   SbQueue *self = g_new0 (SbQueue, 1);
 
@@ -500,10 +525,7 @@ sb_queue_unref (SbQueue *self)
 {
   if (--self->ref_count > 0)
     return;
-  sb_flight_clear_list (self, &self->window);
-  sb_flight_clear_list (self, &self->retry);
-  sb_flight_clear_list (self, &self->ready);
-  sb_flight_clear_list (self, &self->arrivals);
+  clear_lists (self);
   g_array_unref (self->tried);
   g_clear_object (&self->path);
   g_object_unref (self->clock);
@@ -534,6 +556,8 @@ sb_queue_get_recipient (SbQueue *self)
 void
 sb_queue_set_path (SbQueue *self, SbDelivery *path)
 {
+  if (self->closed)
+    return;
   g_set_object (&self->path, path);
   unsend_list (self, &self->window);
   unsend_list (self, &self->retry);
@@ -552,61 +576,6 @@ void
 sb_queue_wake (SbQueue *self)
 {
   sb_queue_fill (self);
-}
-
-/**
- * sb_queue_fetch:
- * @self: a queue
- * @limit: messages at most
- * @wait: how long to wait for the first one, microseconds
- * @visibility: how long the caller has to confirm them, microseconds
- * @func: called once, possibly before this function returns
- * @user_data: for @func
- *
- * Takes what is not in flight elsewhere: the next of the queue, then parked
- * ones that are due.
- *
- * Returns: a number for sb_queue_cancel_fetch()
- */
-guint
-sb_queue_fetch (SbQueue *self,
-                guint limit,
-                gint64 wait,
-                gint64 visibility,
-                SbQueueFetchFunc func,
-                gpointer user_data)
-{
-  Fetch *fetch = g_new0 (Fetch, 1);
-  guint id = ++self->last_fetch;
-
-  fetch->id = id;
-  fetch->limit = limit;
-  fetch->deadline = sb_clock_monotonic (self->clock) + wait;
-  fetch->visibility = visibility;
-  fetch->func = func;
-  fetch->user_data = user_data;
-  g_queue_push_tail (&self->fetches, fetch);
-  sb_queue_fill (self);
-  return id;
-}
-
-/**
- * sb_queue_cancel_fetch:
- * @self: a queue
- * @id: of a fetch; one that was answered is ignored
- *
- * Forgets the fetch; its function is not called any more.
- */
-void
-sb_queue_cancel_fetch (SbQueue *self, guint id)
-{
-  for (GList *l = self->fetches.head; l != NULL; l = l->next)
-    if (((Fetch *) l->data)->id == id)
-      {
-        g_free (l->data);
-        g_queue_delete_link (&self->fetches, l);
-        break;
-      }
 }
 
 static SbOperation *
@@ -628,8 +597,8 @@ confirm_operation (SbQueue *self, SbFlight *flight, const char *id)
   operation->end.handle = flight->handle;
   operation->end.message = sb_message_ref (flight->message);
   operation->end.attempts = flight->attempts;
-  operation->end.store_receipt
-      = self->hooks->wants_receipt (self, flight->message->sender_key, self->user_data);
+  operation->end.store_receipt = self->hooks->wants_receipt (self, flight->message->sender_key,
+                                                             self->user_data);
   return operation;
 }
 
@@ -663,12 +632,9 @@ sb_queue_confirm (SbQueue *self, const char *id, SbQueueConfirmFunc func, gpoint
       operation->func = on_confirm_ended;
       operation->user_data = call;
     }
-  if (flight != NULL)
-    {
-      take_out (self, flight);
-      sb_flight_free (self, flight);
-    }
   submit (self, operation);
+  if (flight != NULL)
+    take_out_changed (self, flight);
   sb_queue_fill (self);
 }
 
@@ -682,6 +648,7 @@ sb_queue_forget (SbQueue *self, gint64 position)
 {
   SbFlight *flight = find_by_position (&self->window, position);
 
+  sb_queue_take_tried (self, position);
   if (flight == NULL)
     flight = find_by_position (&self->retry, position);
   if (flight != NULL)
@@ -696,7 +663,11 @@ sb_queue_forget (SbQueue *self, gint64 position)
       g_queue_unlink (&self->ready, &flight->link);
       self->ready_bytes -= sb_message_get_size (flight->message);
       sb_flight_free (self, flight);
+      return;
     }
+  /* What is being read may have been read before it ended. */
+  if (self->reading || self->reading_parked)
+    self->epoch++;
 }
 
 /**
@@ -711,13 +682,13 @@ sb_queue_tick (SbQueue *self)
 {
   gint64 now = sb_clock_monotonic (self->clock);
 
-  sb_queue_ref (self);
+  if (self->closed)
+    return;
   check_deadlines (self, &self->window, now);
   check_deadlines (self, &self->retry, now);
-  if (!sb_queue_has_consumer (self) && (self->n_unsent > 0 || self->ready.length > 0))
+  if (!sb_queue_has_consumer (self) && holds_unsent (self))
     drop_unwanted (self);
   sb_queue_fill (self);
-  sb_queue_unref (self);
 }
 
 /**
@@ -729,16 +700,12 @@ sb_queue_tick (SbQueue *self)
 void
 sb_queue_close (SbQueue *self)
 {
-  g_autoptr (GError) error = g_error_new_literal (SB_ERROR, SB_ERROR_CLOSED, "the queue is closed");
-  Fetch *fetch;
-
+  if (self->closed)
+    return;
   self->closed = TRUE;
   g_clear_object (&self->path);
-  while ((fetch = g_queue_pop_head (&self->fetches)) != NULL)
-    {
-      fetch->func (NULL, error, fetch->user_data);
-      g_free (fetch);
-    }
+  clear_lists (self);
+  sb_queue_fail_closed (self);
 }
 
 /**

@@ -62,32 +62,21 @@ typedef void (*SbQueueFetchFunc) (GPtrArray *messages, const GError *error, gpoi
 /* Called when an end that was asked for by id is through. */
 typedef void (*SbQueueConfirmFunc) (SbOutcome outcome, const GError *error, gpointer user_data);
 
-SbQueue *sb_queue_new (gint64 recipient,
-                       SbQueueSettings *settings,
-                       SbJournal *journal,
-                       SbClock *clock,
-                       const SbQueueHooks *hooks,
-                       gpointer user_data);
+SbQueue *sb_queue_new (gint64 recipient, SbQueueSettings *settings, SbJournal *journal,
+                       SbClock *clock, const SbQueueHooks *hooks, gpointer user_data);
 SbQueue *sb_queue_ref (SbQueue *self);
 void sb_queue_unref (SbQueue *self);
 gint64 sb_queue_get_recipient (SbQueue *self);
 
 void sb_queue_set_path (SbQueue *self, SbDelivery *path);
 void sb_queue_wake (SbQueue *self);
-guint sb_queue_fetch (SbQueue *self,
-                      guint limit,
-                      gint64 wait,
-                      gint64 visibility,
-                      SbQueueFetchFunc func,
-                      gpointer user_data);
+guint sb_queue_fetch (SbQueue *self, guint limit, gint64 wait, gint64 visibility,
+                      SbQueueFetchFunc func, gpointer user_data);
 void sb_queue_cancel_fetch (SbQueue *self, guint fetch);
 
 void sb_queue_append (SbQueue *self, SbMessage *message, gint64 position, gint64 handle);
 void sb_queue_note_stored (SbQueue *self);
-void sb_queue_confirm (SbQueue *self,
-                       const char *id,
-                       SbQueueConfirmFunc func,
-                       gpointer user_data);
+void sb_queue_confirm (SbQueue *self, const char *id, SbQueueConfirmFunc func, gpointer user_data);
 void sb_queue_forget (SbQueue *self, gint64 position);
 void sb_queue_tick (SbQueue *self);
 void sb_queue_close (SbQueue *self);

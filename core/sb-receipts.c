@@ -61,6 +61,26 @@ read_receipts (SbStore *store, GTask *task)
     g_task_return_error (task, error);
 }
 
+/* Returns the number of the last one that the path took, 0 when there is none. One that it
+ * took before and that is still there, since dropping it failed, is not written again. */
+static gint64
+write_receipts (SbSession *session, GPtrArray *receipts)
+{
+  gint64 last = 0;
+
+  for (guint i = 0; i < receipts->len && sb_session_is_ready (session); i++)
+    {
+      const SbStoredReceipt *receipt = g_ptr_array_index (receipts, i);
+
+      last = receipt->number;
+      if (last <= session->last_receipt)
+        continue;
+      session->last_receipt = last;
+      sb_delivery_receipt (session->path, receipt->id, receipt->recipient);
+    }
+  return last;
+}
+
 static void
 on_receipts_read (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -71,18 +91,18 @@ on_receipts_read (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (receipts == NULL)
     g_warning ("cannot read the receipts of %s: %s", session->user->id, error->message);
-  for (guint i = 0; receipts != NULL && i < receipts->len && sb_session_is_ready (session); i++)
-    {
-      const SbStoredReceipt *receipt = g_ptr_array_index (receipts, i);
-
-      sb_delivery_receipt (session->path, receipt->id, receipt->recipient);
-      last = receipt->number;
-    }
-  session->has_receipts = receipts != NULL && receipts->len > 0;
+  if (receipts == NULL || receipts->len > 0)
+    session->has_receipts = TRUE;
+  if (receipts != NULL)
+    last = write_receipts (session, receipts);
   if (last > 0 && session->bus != NULL && sb_journal_is_open (session->bus->journal))
-    drop_receipts (session->bus, session, last);
-  else
-    session->reading_receipts = FALSE;
+    {
+      drop_receipts (session->bus, session, last);
+      return;
+    }
+  session->reading_receipts = FALSE;
+  if (receipts != NULL && session->bus != NULL)
+    sb_bus_send_receipts (session->bus, session);
 }
 
 /* Writes to a session what waits for it in the store, a page at a time. */
@@ -95,6 +115,8 @@ sb_bus_send_receipts (SbBus *self, SbSession *session)
       || !(session->flags & SB_SESSION_RECEIPTS) || !sb_session_is_ready (session))
     return;
   session->reading_receipts = TRUE;
+  /* Another one that is stored meanwhile sets it again. */
+  session->has_receipts = FALSE;
   task = g_task_new (NULL, NULL, on_receipts_read, NULL);
   g_task_set_task_data (task, sb_session_ref (session), (GDestroyNotify) sb_session_unref);
   sb_journal_read_async (self->journal, read_receipts, task);

@@ -11,7 +11,9 @@ typedef struct
   SbDirectory *directory; /* (borrowed) */
   const SbUser *sender;   /* (borrowed) */
   SbRoute *route;         /* (borrowed) */
-  GHashTable *seen;       /* (borrowed) (nullable) key → index into the targets; only when needed */
+  /* Only when there are several addresses: */
+  GHashTable *seen;   /* (borrowed) (nullable) key → index into the targets */
+  GHashTable *groups; /* (borrowed) (nullable) set of GPtrArray of the directory: those added */
 } Resolution;
 
 static SbRoute *
@@ -55,23 +57,31 @@ add_target (Resolution *r, const SbUser *user, gboolean named)
   g_array_append_val (r->route->targets, target);
 }
 
+/* A group that comes again is not walked again, or ten thousand times `$all` would keep the bus
+ * busy for minutes. */
+static gboolean
+is_new_group (Resolution *r, GPtrArray *users)
+{
+  return r->groups == NULL || g_hash_table_add (r->groups, users);
+}
+
 /* Returns whether the address matched anybody. */
 static gboolean
 add_tagged (Resolution *r, const char *tag)
 {
   GPtrArray *users = sb_directory_get_tagged (r->directory, tag);
-  gboolean matched = FALSE;
 
-  for (guint i = 0; users != NULL && i < users->len; i++)
-    {
-      const SbUser *user = g_ptr_array_index (users, i);
+  if (users == NULL)
+    return FALSE;
+  if (is_new_group (r, users))
+    for (guint i = 0; i < users->len; i++)
+      {
+        const SbUser *user = g_ptr_array_index (users, i);
 
-      if (user->key == r->sender->key)
-        continue;
-      add_target (r, user, FALSE);
-      matched = TRUE;
-    }
-  return matched;
+        if (user->key != r->sender->key)
+          add_target (r, user, FALSE);
+      }
+  return users->len > 1 || ((const SbUser *) g_ptr_array_index (users, 0))->key != r->sender->key;
 }
 
 static gboolean
@@ -79,8 +89,9 @@ add_all (Resolution *r)
 {
   GPtrArray *users = sb_directory_get_all (r->directory);
 
-  for (guint i = 0; i < users->len; i++)
-    add_target (r, g_ptr_array_index (users, i), FALSE);
+  if (is_new_group (r, users))
+    for (guint i = 0; i < users->len; i++)
+      add_target (r, g_ptr_array_index (users, i), FALSE);
   return users->len > 0;
 }
 
@@ -146,15 +157,19 @@ check_route (const SbRoute *route, guint max_recipients, GError **error)
  * Returns: (transfer full) (nullable): the recipients
  */
 SbRoute *
-sb_router_resolve (SbDirectory *directory,
-                   const SbUser *sender,
-                   SbAddressList *to,
-                   guint max_recipients,
-                   GError **error)
+sb_router_resolve (SbDirectory *directory, const SbUser *sender, SbAddressList *to,
+                   guint max_recipients, GError **error)
 {
   g_autoptr (SbRoute) route = sb_route_new ();
-  g_autoptr (GHashTable) seen = to->length > 1 ? g_hash_table_new (g_int64_hash, g_int64_equal) : NULL;
-  Resolution r = { directory, sender, route, seen };
+  g_autoptr (GHashTable) seen = NULL;
+  g_autoptr (GHashTable) groups = NULL;
+  Resolution r = { directory, sender, route, NULL, NULL };
+
+  if (to->length > 1)
+    {
+      r.seen = seen = g_hash_table_new (g_int64_hash, g_int64_equal);
+      r.groups = groups = g_hash_table_new (NULL, NULL);
+    }
 
   for (guint i = 0; i < to->length; i++)
     {

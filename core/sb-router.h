@@ -24,11 +24,8 @@ typedef struct
   GPtrArray *unknown;
 } SbRoute;
 
-SbRoute *sb_router_resolve (SbDirectory *directory,
-                            const SbUser *sender,
-                            SbAddressList *to,
-                            guint max_recipients,
-                            GError **error);
+SbRoute *sb_router_resolve (SbDirectory *directory, const SbUser *sender, SbAddressList *to,
+                            guint max_recipients, GError **error);
 void sb_route_free (SbRoute *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbRoute, sb_route_free)

@@ -17,6 +17,7 @@ struct _SbSession
   SbSessionFlags flags;
   gboolean has_receipts;     /* some may wait in the store */
   gboolean reading_receipts; /* and are being read or dropped */
+  gint64 last_receipt;       /* number of the last stored one that was written to the path */
 };
 
 SbSession *sb_session_new (SbBus *bus, SbUser *user, SbDelivery *path, SbQueue *queue, SbSessionFlags flags);

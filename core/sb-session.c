@@ -70,13 +70,17 @@ sb_session_get_user (SbSession *self)
 void
 sb_session_ready (SbSession *self)
 {
+  g_autoptr (SbSession) session = NULL;
+
   g_return_if_fail (self != NULL);
 
   if (self->bus == NULL)
     return;
-  sb_queue_wake (self->queue);
-  if (self->bus != NULL)
-    sb_bus_send_receipts (self->bus, self);
+  /* The path may close the session while it takes a message. */
+  session = sb_session_ref (self);
+  sb_queue_wake (session->queue);
+  if (session->bus != NULL)
+    sb_bus_send_receipts (session->bus, session);
 }
 
 /**

@@ -32,6 +32,7 @@ struct _SbSweeper
   guint n_ended;     /* since the last sweep */
   gboolean sweeping;
   gboolean more;
+  gboolean failed; /* the last sweep did: it is due again, but in a while */
   gboolean told; /* that the clock is behind */
 };
 
@@ -53,14 +54,18 @@ on_swept (SbOperation *operation, const GError *error, gpointer user_data)
   SbSweeper *self = user_data;
 
   self->sweeping = FALSE;
-  if (error == NULL && self->func != NULL)
+  self->failed = error != NULL;
+  if (error != NULL)
+    self->more = TRUE;
+  else if (self->func != NULL)
     {
       self->more = operation->sweep.more;
       if (operation->sweep.next > 0)
         self->next = self->next > 0 ? MIN (self->next, operation->sweep.next) : operation->sweep.next;
-      for (guint i = 0; operation->sweep.moved != NULL && i < operation->sweep.moved->len; i++)
+      /* Who hears of it may be the end of the owner. */
+      for (guint i = 0; self->func != NULL && i < operation->sweep.moved->len; i++)
         self->func (&g_array_index (operation->sweep.moved, SbDue, i), self->user_data);
-      if (self->more && sb_journal_is_open (self->journal))
+      if (self->more && self->func != NULL && sb_journal_is_open (self->journal))
         sweep (self);
     }
   sb_sweeper_unref (self);
@@ -150,7 +155,7 @@ sb_sweeper_tick (SbSweeper *self)
   gint64 since = sb_clock_monotonic (self->clock) - self->last_sweep;
   gboolean due = self->next > 0 && self->next <= sb_clock_wall (self->clock);
 
-  if (self->sweeping)
+  if (self->sweeping || (self->failed && since < BUSY_INTERVAL))
     return;
   if (due || self->more || since >= IDLE_INTERVAL || (self->n_ended > 0 && since >= BUSY_INTERVAL))
     sweep (self);

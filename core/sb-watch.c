@@ -24,13 +24,19 @@ watch_free (Watch *self)
   g_free (self);
 }
 
-/* Takes the watch out of the table and answers it. */
+/* Answers a watch that is not in the table any more. */
+static void
+answer (Watch *watch, gboolean all_confirmed)
+{
+  watch->func (all_confirmed, watch->user_data);
+  watch_free (watch);
+}
+
 static void
 finish (SbWatchTable *self, Watch *watch, gboolean all_confirmed)
 {
   g_hash_table_steal (self->watches, watch->id);
-  watch->func (all_confirmed, watch->user_data);
-  watch_free (watch);
+  answer (watch, all_confirmed);
 }
 
 /* Returns: (transfer full): an empty table. */
@@ -111,7 +117,11 @@ sb_watch_table_check (SbWatchTable *self, gint64 now)
   g_hash_table_iter_init (&iter, self->watches);
   while (g_hash_table_iter_next (&iter, NULL, &watch))
     if (((Watch *) watch)->deadline <= now)
-      g_ptr_array_add (over, watch);
+      {
+        g_hash_table_iter_steal (&iter);
+        g_ptr_array_add (over, watch);
+      }
+  /* Who is answered may look at the table again: all of them have left it. */
   for (guint i = 0; i < over->len; i++)
-    finish (self, g_ptr_array_index (over, i), FALSE);
+    answer (g_ptr_array_index (over, i), FALSE);
 }
