@@ -26,7 +26,7 @@ typedef struct
   guint64 memory; /* resident, before the attack */
 } Hostile;
 
-/* A bus with the users user1 to user4. @settings: (nullable): GROUP.KEY=VALUE, with blanks between */
+/* A bus with the users user1 to user4. @settings: (nullable): GROUP.KEY=VALUE, blanks between. */
 Hostile *hostile_new (const char *settings);
 void hostile_free (Hostile *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Hostile, hostile_free)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test-hostile-http: requests that no client makes. Each is refused or cut off, and carries nothing. */
+/* test-hostile-http: requests that no client makes. Each is refused or cut off, none is done. */
 
 #include "hostile.h"
 
