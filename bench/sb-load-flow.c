@@ -245,7 +245,7 @@ print_cost (const Flow *flow, GString *line)
   double used = flow->usage_to.server - flow->usage_from.server;
   guint64 delivered = flow->to.delivered - flow->from.delivered;
 
-  if (delivered > 0)
+  if (delivered > 0 && flow->run->options.rate == 0)
     g_string_append_printf (line, " server_us_per_delivery=%.2f", used * 1e6 / (double) delivered);
 }
 
