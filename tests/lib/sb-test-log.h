@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-test-log: warnings that a test wants to see. Any other one ends the test,
+ * as everywhere.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Once, in main. */
+void sb_test_log_init (void);
+
+/* The next warning contains @part; they come in the order in which they were announced. */
+void sb_test_log_expect (const char *part);
+/* All that were announced have come. */
+void sb_test_log_assert_expected (void);
+
+G_END_DECLS
