@@ -67,4 +67,7 @@ void sb_bus_remove_metrics (SbBus *self);
 gboolean sb_bus_wants_receipt (SbQueue *queue, gint64 sender_key, gpointer user_data);
 void sb_bus_give_receipt (SbBus *self, gint64 recipient, const SbOperation *operation, const char *id);
 
+void sb_bus_wait (SbBus *self, const char *id, guint n_recipients, gint64 time, SbWatchFunc func,
+                  gpointer user_data);
+
 G_END_DECLS

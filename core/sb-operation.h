@@ -24,6 +24,7 @@ G_BEGIN_DECLS
  * @SB_DELIVERY_EXPIRED: ended: its deadline passed
  * @SB_DELIVERY_DEAD: given up with a reason; kept with its message until somebody decides
  * @SB_DELIVERY_DROPPED: ended: an admin let it go
+ * @SB_DELIVERY_SENT: pending, and in flight: only the bus knows this, a store never has it
  *
  * Stored as numbers, so values never change. A delivery has ended when it is
  * confirmed, expired or dropped; a message whose deliveries have all ended
@@ -38,6 +39,7 @@ typedef enum
   SB_DELIVERY_EXPIRED = 4,
   SB_DELIVERY_DEAD = 5,
   SB_DELIVERY_DROPPED = 6,
+  SB_DELIVERY_SENT = 7,
 } SbDeliveryState;
 
 const char *sb_delivery_state_to_string (SbDeliveryState state);

@@ -30,6 +30,7 @@ typedef struct
   Publication *publication; /* (owned) */
   char *id;                 /* (owned) */
   guint n_recipients;
+  gboolean duplicate;
 } Waiting;
 
 static void
@@ -55,6 +56,7 @@ on_waited (gboolean all_confirmed, gpointer user_data)
   Waiting *waiting = user_data;
   SbPublishResult result = { .id = waiting->id, .n_recipients = waiting->n_recipients };
 
+  result.duplicate = waiting->duplicate;
   result.waited = TRUE;
   result.confirmed = all_confirmed;
   answer (waiting->publication, &result, NULL);
@@ -71,8 +73,9 @@ wait_for_confirmations (Publication *self, const SbPublishResult *result)
   waiting->publication = self;
   waiting->id = g_strdup (result->id);
   waiting->n_recipients = result->n_recipients;
-  sb_watch_table_add (bus->watches, result->id, result->n_recipients,
-                      sb_clock_monotonic (bus->clock) + self->wait, on_waited, waiting);
+  waiting->duplicate = result->duplicate;
+  sb_bus_wait (bus, waiting->id, result->duplicate ? 0 : result->n_recipients, self->wait,
+               on_waited, waiting);
 }
 
 /* Returns: (transfer full) (nullable): ids of the recipients whose queues were full. */
@@ -162,7 +165,7 @@ on_appended (SbOperation *operation, const GError *error, gpointer user_data)
   sb_histogram_observe (self->publish_seconds,
                         (sb_clock_monotonic (self->clock) - publication->started) / 1e6);
   result.waited = publication->wait > 0;
-  if (result.waited && !result.duplicate && full == NULL && self->sweeper != NULL)
+  if (result.waited && full == NULL && self->sweeper != NULL)
     wait_for_confirmations (publication, &result);
   else
     answer (publication, &result, NULL);

@@ -116,6 +116,23 @@ sb_bus_status_async (SbBus *self, SbUser *user, const char *id, GAsyncReadyCallb
   sb_journal_read_async (self->journal, read_status, task);
 }
 
+/* What is in flight is known here and not in the store. */
+static void
+add_flights (SbBus *self, SbMessageStatus *status)
+{
+  for (guint i = 0; i < status->deliveries->len; i++)
+    {
+      SbDeliveryStatus *delivery = g_ptr_array_index (status->deliveries, i);
+      const SbUser *user = sb_directory_lookup (self->directory, delivery->recipient);
+      SbQueue *queue = user != NULL ? g_hash_table_lookup (self->queues, &user->key) : NULL;
+
+      if (queue != NULL
+          && (delivery->state == SB_DELIVERY_PENDING || delivery->state == SB_DELIVERY_PARKED)
+          && sb_queue_is_sent (queue, status->id, &delivery->attempts))
+        delivery->state = SB_DELIVERY_SENT;
+    }
+}
+
 /**
  * sb_bus_status_finish:
  * @self: a bus
@@ -127,7 +144,11 @@ sb_bus_status_async (SbBus *self, SbUser *user, const char *id, GAsyncReadyCallb
 SbMessageStatus *
 sb_bus_status_finish (SbBus *self, GAsyncResult *result, GError **error)
 {
-  return g_task_propagate_pointer (G_TASK (result), error);
+  SbMessageStatus *status = g_task_propagate_pointer (G_TASK (result), error);
+
+  if (status != NULL)
+    add_flights (self, status);
+  return status;
 }
 
 /* Pull */

@@ -180,7 +180,7 @@ on_ended (SbOperation *operation, const GError *error, gpointer user_data)
 
   self->n_finished++;
   if (error != NULL && operation->end.position > 0)
-    bring_back (self, operation->end.position, operation->end.attempts);
+    bring_back (self, operation->end.position, MAX (operation->end.attempts, 1) - 1);
   else if (error == NULL && operation->outcome == SB_OUTCOME_DONE && operation->end.id != NULL)
     sb_queue_forget (self, operation->end.position);
   if (self->hooks != NULL)
@@ -596,7 +596,8 @@ confirm_operation (SbQueue *self, SbFlight *flight, const char *id)
   operation->end.position = flight->position;
   operation->end.handle = flight->handle;
   operation->end.message = sb_message_ref (flight->message);
-  operation->end.attempts = flight->attempts;
+  /* The one that is confirmed counts too. */
+  operation->end.attempts = flight->attempts + (flight->path != SB_FLIGHT_NONE);
   operation->end.store_receipt = self->hooks->wants_receipt (self, flight->message->sender_key,
                                                              self->user_data);
   return operation;
@@ -745,4 +746,25 @@ guint
 sb_queue_get_in_flight (SbQueue *self)
 {
   return self->window.length - self->n_unsent + self->retry.length;
+}
+
+/**
+ * sb_queue_is_sent:
+ * @self: a queue
+ * @id: of a message
+ * @attempts: (out): how often it went out, if it is in flight
+ *
+ * Returns: whether it was sent and is not confirmed
+ */
+gboolean
+sb_queue_is_sent (SbQueue *self, const char *id, guint *attempts)
+{
+  const SbFlight *flight = find_by_id (&self->window, id);
+
+  if (flight == NULL)
+    flight = find_by_id (&self->retry, id);
+  if (flight == NULL || flight->path == SB_FLIGHT_NONE)
+    return FALSE;
+  *attempts = flight->attempts + 1;
+  return TRUE;
 }

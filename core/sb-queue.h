@@ -84,6 +84,7 @@ void sb_queue_disown (SbQueue *self);
 
 gboolean sb_queue_is_idle (SbQueue *self);
 guint sb_queue_get_in_flight (SbQueue *self);
+gboolean sb_queue_is_sent (SbQueue *self, const char *id, guint *attempts);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbQueue, sb_queue_unref)
 

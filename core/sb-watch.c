@@ -5,7 +5,6 @@
 
 typedef struct
 {
-  char *id; /* (owned) */
   guint missing;
   gint64 deadline; /* monotonic, microseconds */
   SbWatchFunc func;
@@ -14,29 +13,19 @@ typedef struct
 
 struct _SbWatchTable
 {
-  GHashTable *watches; /* (owned) id in the watch → Watch (owned) */
+  GHashTable *watches; /* (owned) id (owned) → GPtrArray of Watch (owned): several may wait for one */
 };
 
+/* Answers watches that are not in the table any more: who is answered may look at it again. */
 static void
-watch_free (Watch *self)
+answer (GPtrArray *watches, gboolean all_confirmed)
 {
-  g_free (self->id);
-  g_free (self);
-}
+  for (guint i = 0; i < watches->len; i++)
+    {
+      Watch *watch = g_ptr_array_index (watches, i);
 
-/* Answers a watch that is not in the table any more. */
-static void
-answer (Watch *watch, gboolean all_confirmed)
-{
-  watch->func (all_confirmed, watch->user_data);
-  watch_free (watch);
-}
-
-static void
-finish (SbWatchTable *self, Watch *watch, gboolean all_confirmed)
-{
-  g_hash_table_steal (self->watches, watch->id);
-  answer (watch, all_confirmed);
+      watch->func (all_confirmed, watch->user_data);
+    }
 }
 
 /* Returns: (transfer full): an empty table. */
@@ -45,8 +34,8 @@ sb_watch_table_new (void)
 {
   SbWatchTable *self = g_new0 (SbWatchTable, 1);
 
-  self->watches
-      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) watch_free);
+  self->watches = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                         (GDestroyNotify) g_ptr_array_unref);
   return self;
 }
 
@@ -60,29 +49,40 @@ sb_watch_table_free (SbWatchTable *self)
 }
 
 /* Waits for @n_recipients confirmations of message @id until @deadline (monotonic,
- * microseconds). One watch a message: a second one is answered at once. */
+ * microseconds). */
 void
-sb_watch_table_add (SbWatchTable *self,
-                    const char *id,
-                    guint n_recipients,
-                    gint64 deadline,
-                    SbWatchFunc func,
-                    gpointer user_data)
+sb_watch_table_add (SbWatchTable *self, const char *id, guint n_recipients, gint64 deadline,
+                    SbWatchFunc func, gpointer user_data)
 {
-  Watch *watch;
+  GPtrArray *watches = g_hash_table_lookup (self->watches, id);
+  Watch *watch = g_new0 (Watch, 1);
 
-  if (g_hash_table_contains (self->watches, id))
-    {
-      func (FALSE, user_data);
-      return;
-    }
-  watch = g_new0 (Watch, 1);
-  watch->id = g_strdup (id);
   watch->missing = n_recipients;
   watch->deadline = deadline;
   watch->func = func;
   watch->user_data = user_data;
-  g_hash_table_insert (self->watches, watch->id, watch);
+  if (watches == NULL)
+    {
+      watches = g_ptr_array_new_with_free_func (g_free);
+      g_hash_table_insert (self->watches, g_strdup (id), watches);
+    }
+  g_ptr_array_add (watches, watch);
+}
+
+/* Moves the watches that wait no longer to @over: those whose deadline has come, and with
+ * @missing_nothing also those that miss nothing. */
+static void
+take_over (GPtrArray *watches, gint64 now, gboolean missing_nothing, GPtrArray *over)
+{
+  for (guint i = 0; i < watches->len;)
+    {
+      const Watch *watch = g_ptr_array_index (watches, i);
+
+      if (watch->deadline <= now || (missing_nothing && watch->missing == 0))
+        g_ptr_array_add (over, g_ptr_array_steal_index (watches, i));
+      else
+        i++;
+    }
 }
 
 /* A delivery of message @id has ended. One that ended otherwise can never be confirmed,
@@ -90,17 +90,21 @@ sb_watch_table_add (SbWatchTable *self,
 void
 sb_watch_table_note (SbWatchTable *self, const char *id, gboolean confirmed)
 {
-  Watch *watch;
+  g_autoptr (GPtrArray) over = NULL;
+  GPtrArray *watches;
 
   if (g_hash_table_size (self->watches) == 0)
     return;
-  watch = g_hash_table_lookup (self->watches, id);
-  if (watch == NULL)
+  watches = g_hash_table_lookup (self->watches, id);
+  if (watches == NULL)
     return;
-  if (!confirmed)
-    finish (self, watch, FALSE);
-  else if (--watch->missing == 0)
-    finish (self, watch, TRUE);
+  for (guint i = 0; i < watches->len; i++)
+    ((Watch *) g_ptr_array_index (watches, i))->missing -= confirmed;
+  over = g_ptr_array_new_with_free_func (g_free);
+  take_over (watches, confirmed ? G_MININT64 : G_MAXINT64, TRUE, over);
+  if (watches->len == 0)
+    g_hash_table_remove (self->watches, id);
+  answer (over, confirmed);
 }
 
 /* Answers those whose time is over. */
@@ -109,19 +113,17 @@ sb_watch_table_check (SbWatchTable *self, gint64 now)
 {
   g_autoptr (GPtrArray) over = NULL;
   GHashTableIter iter;
-  gpointer watch;
+  gpointer watches;
 
   if (g_hash_table_size (self->watches) == 0)
     return;
-  over = g_ptr_array_new ();
+  over = g_ptr_array_new_with_free_func (g_free);
   g_hash_table_iter_init (&iter, self->watches);
-  while (g_hash_table_iter_next (&iter, NULL, &watch))
-    if (((Watch *) watch)->deadline <= now)
-      {
-        g_hash_table_iter_steal (&iter);
-        g_ptr_array_add (over, watch);
-      }
-  /* Who is answered may look at the table again: all of them have left it. */
-  for (guint i = 0; i < over->len; i++)
-    answer (g_ptr_array_index (over, i), FALSE);
+  while (g_hash_table_iter_next (&iter, NULL, &watches))
+    {
+      take_over (watches, now, FALSE, over);
+      if (((GPtrArray *) watches)->len == 0)
+        g_hash_table_iter_remove (&iter);
+    }
+  answer (over, FALSE);
 }

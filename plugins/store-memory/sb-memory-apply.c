@@ -128,6 +128,7 @@ judge_end (SbDeliveryState from, SbDeliveryState to)
       return SB_OUTCOME_DUPLICATE;
     case SB_DELIVERY_EXPIRED:
     case SB_DELIVERY_DROPPED:
+    case SB_DELIVERY_SENT:
       return SB_OUTCOME_UNKNOWN;
     }
   return SB_OUTCOME_UNKNOWN;
