@@ -189,8 +189,8 @@ take_last (const char *list, const char **end, const char **element)
  * @forwarded: (nullable): the header `Forwarded`, all of its lines
  * @x_forwarded_for: (nullable): likewise; not looked at when there is a `Forwarded`
  *
- * Returns: (transfer full): the nearest address that is not a trusted proxy's,
- *   or the farthest one that a trusted proxy named
+ * Returns: (transfer full) (nullable): the nearest address that is not a trusted proxy's,
+ *   or the farthest one that a trusted proxy named; %NULL when that names no address
  */
 GInetAddress *
 sb_proxy_list_resolve (SbProxyList *self, GInetAddress *peer, const char *forwarded,
@@ -211,7 +211,7 @@ sb_proxy_list_resolve (SbProxyList *self, GInetAddress *peer, const char *forwar
       next = forwarded != NULL ? parse_forwarded (element, stop)
                                : parse_node (element, (gsize) (stop - element));
       if (next == NULL)
-        break;
+        return NULL;
       g_set_object (&at, next);
       if (end > list)
         end--; /* the comma before the element */

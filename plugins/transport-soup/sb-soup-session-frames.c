@@ -136,9 +136,15 @@ static void
 publish (SbSoupSession *self, const SbEnvelope *envelope, GBytes *frame)
 {
   SbBus *bus = self->transport->bus;
-  Publication *publication = publication_new (self, envelope->values[SB_MEMBER_UID]);
+  Publication *publication;
   g_autoptr (GError) error = NULL;
 
+  if (envelope->length > self->transport->max_message_size)
+    {
+      refuse (self, envelope, "the message is larger than max-message-size");
+      return;
+    }
+  publication = publication_new (self, envelope->values[SB_MEMBER_UID]);
   if (sb_bus_publish (bus, self->user, envelope, 0, published_cb, publication, &error))
     {
       if (sb_bus_is_congested (bus))

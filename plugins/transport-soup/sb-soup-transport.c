@@ -46,6 +46,9 @@ read_settings (SbSoupTransport *self)
   self->ping_interval = sb_config_get_duration_ms (config, SB_SOUP_GROUP, "ping-interval");
   self->keepalive_interval = sb_config_get_duration_ms (config, SB_SOUP_GROUP, "keepalive-interval")
                              * 1000;
+  /* Sessions are looked after once a second. */
+  if (self->keepalive_interval > 0)
+    self->keepalive_interval = MAX (self->keepalive_interval, G_USEC_PER_SEC);
 }
 
 /* Both files or none. */

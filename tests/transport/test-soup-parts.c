@@ -263,21 +263,21 @@ forwarded_headers_are_believed_from_proxies_only (void)
     { "10.0.0.1", NULL, "198.51.100.1:4711", "198.51.100.1" },
     { "10.0.0.1", NULL, "2001:db8::1", "2001:db8::1" },
     { "10.0.0.1", NULL, "[2001:db8::1]:4711", "2001:db8::1" },
-    { "10.0.0.1", NULL, "nonsense", "10.0.0.1" },
-    { "10.0.0.1", NULL, "198.51.100.1, unknown", "10.0.0.1" },
-    { "10.0.0.1", NULL, "198.51.100.1,", "10.0.0.1" },
+    { "10.0.0.1", NULL, "nonsense", NULL },
+    { "10.0.0.1", NULL, "198.51.100.1, unknown", NULL },
+    { "10.0.0.1", NULL, "198.51.100.1,", NULL },
     { "10.0.0.1", NULL, "", "10.0.0.1" },
-    { "10.0.0.1", NULL, ",", "10.0.0.1" },
-    { "10.0.0.1", NULL, "[", "10.0.0.1" },
+    { "10.0.0.1", NULL, ",", NULL },
+    { "10.0.0.1", NULL, "[", NULL },
     { "10.0.0.1", "for=198.51.100.1", "6.6.6.6", "198.51.100.1" },
     { "10.0.0.1", "proto=https;For=198.51.100.1;by=10.0.0.1", NULL, "198.51.100.1" },
     { "10.0.0.1", "for=\"[2001:db8::1]:4711\"", NULL, "2001:db8::1" },
     { "10.0.0.1", "for=6.6.6.6, for=198.51.100.1 , for=10.9.9.9", NULL, "198.51.100.1" },
     { "10.0.0.1", "for=198.51.100.1;x=\"a,for=6.6.6.6\"", NULL, "198.51.100.1" },
-    { "10.0.0.1", "for=_hidden", NULL, "10.0.0.1" },
-    { "10.0.0.1", "for=", NULL, "10.0.0.1" },
-    { "10.0.0.1", "for=\"", NULL, "10.0.0.1" },
-    { "10.0.0.1", "proto=https", "6.6.6.6", "10.0.0.1" },
+    { "10.0.0.1", "for=_hidden", NULL, NULL },
+    { "10.0.0.1", "for=", NULL, NULL },
+    { "10.0.0.1", "for=\"", NULL, NULL },
+    { "10.0.0.1", "proto=https", "6.6.6.6", NULL },
     { "::1", NULL, "198.51.100.1", "198.51.100.1" },
     { "::ffff:10.0.0.1", NULL, "198.51.100.1", "198.51.100.1" },
   };
@@ -288,7 +288,7 @@ forwarded_headers_are_believed_from_proxies_only (void)
       g_autoptr (GInetAddress) peer = g_inet_address_new_from_string (cases[i].peer);
       g_autoptr (GInetAddress) found = sb_proxy_list_resolve (list, peer, cases[i].forwarded,
                                                               cases[i].x_forwarded_for);
-      g_autofree char *text = g_inet_address_to_string (found);
+      g_autofree char *text = found != NULL ? g_inet_address_to_string (found) : NULL;
 
       g_test_message ("%s, %s", cases[i].forwarded, cases[i].x_forwarded_for);
       g_assert_cmpstr (text, ==, cases[i].expected);
