@@ -235,7 +235,7 @@ static const struct
   { "transport-soup.listen=no.such.address.invalid", "no.such.address.invalid" },
   { "transport-soup.http-port=65536", "http-port" },
   { "bus.log-level=loud", "log-level" },
-  { "nonsense", "nonsense" },
+  { "nonsense", "group.key=value" },
 };
 
 static void

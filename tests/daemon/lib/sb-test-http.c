@@ -365,6 +365,8 @@ sb_test_get_state (SbTestHttp *client, const char *id, const char *recipient)
   g_autoptr (SbTestAnswer) answer = sb_test_http_get (client, path);
   JsonObject *recipients;
 
+  if (answer->status == 404)
+    return NULL;
   sb_test_assert_status (answer, 200);
   recipients = sb_test_json_member (sb_test_answer_object (answer), "recipients");
   if (!json_object_has_member (recipients, recipient))

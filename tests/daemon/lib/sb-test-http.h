@@ -90,7 +90,8 @@ void sb_test_make_users (SbTestHttp *admin, const char *id, ...) G_GNUC_NULL_TER
 SbTestHttp *sb_test_http_as (SbTestDaemon *daemon, const char *id);
 /* Sends @json, which must be taken. Returns its _id. */
 char *sb_test_put (SbTestHttp *client, const char *json);
-/* State of a delivery, from /status; NULL when there is none. @client: the sender or an admin. */
+/* State of a delivery, from /status; NULL when there is no such message, or no such recipient.
+ * @client: the sender or an admin. */
 char *sb_test_get_state (SbTestHttp *client, const char *id, const char *recipient);
 /* Asks /status until the delivery is in that state. */
 void sb_test_wait_state (SbTestHttp *client, const char *id, const char *recipient,

@@ -146,6 +146,14 @@ read_more (SbTestRaw *self)
   return !self->is_at_end;
 }
 
+gboolean
+sb_test_raw_is_closed (SbTestRaw *self)
+{
+  while (!self->is_at_end && g_socket_condition_check (self->socket, G_IO_IN) != 0)
+    read_more (self);
+  return self->is_at_end;
+}
+
 static char *
 take (SbTestRaw *self, gsize length)
 {

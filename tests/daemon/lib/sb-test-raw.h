@@ -46,6 +46,8 @@ gboolean sb_test_raw_try_send_frame (SbTestRaw *self, guint8 first_byte, gconstp
 #define SB_TEST_PONG 0x0a
 /* The next frame; NULL when the bus has closed the connection. Its payload ends with a NUL. */
 char *sb_test_raw_read_frame (SbTestRaw *self, guint8 *opcode, gsize *length);
+/* Takes in what is there without blocking. Returns whether the bus has closed the connection. */
+gboolean sb_test_raw_is_closed (SbTestRaw *self);
 /* The next frame of that opcode; NULL when the bus closed the connection before. */
 char *sb_test_raw_wait_frame (SbTestRaw *self, guint8 opcode, gsize *length);
 /* The next text frame that has @part in it; NULL when the bus closed the connection before. */
