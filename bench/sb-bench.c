@@ -112,10 +112,12 @@ main (int argc, char *argv[])
                                .broadcast_pause = -1,
                                .seconds = 10,
                                .warm_up = 1 };
-  options->password = g_strdup ("secret");
-  options->protocol = g_strdup ("websocket");
   if (!g_option_context_parse (context, &argc, &argv, &error))
     sb_load_fail ("%s", error->message);
+  if (options->password == NULL)
+    options->password = g_strdup ("secret");
+  if (options->protocol == NULL)
+    options->protocol = g_strdup (sb_load_bus.name);
   check_options (options);
   raise_limits ();
   sb_load_run_prepare (run);
