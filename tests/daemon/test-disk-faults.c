@@ -205,6 +205,57 @@ keeps_disk_reserve_free (void)
   rig_free (rig);
 }
 
+/* Confirmations that wait for the disk are bounded like messages that do. */
+
+#define N_BACKLOG 60000
+
+typedef struct
+{
+  guint n_accepted;
+  guint n_arrived;
+} Backlog;
+
+static void
+on_frame (SbPeer *peer, int opcode, const char *payload, gsize length, gpointer user_data)
+{
+  Backlog *self = user_data;
+
+  if (strstr (payload, "\"accepted\"") != NULL)
+    self->n_accepted++;
+  if (strstr (payload, "\"message\"") == NULL)
+    return;
+  sb_peer_printf (peer, "{\"type\":\"confirmation\",\"data\":\"b-%u\"}", self->n_arrived++);
+}
+
+static void
+bounds_what_confirmations_wait_for_the_disk (void)
+{
+  static const SbPeerFuncs funcs = { .frame = on_frame };
+  Rig *rig = rig_new (NULL);
+  guint16 port = sb_test_daemon_get_ws_port (rig->daemon);
+  Backlog backlog = { 0, 0 };
+  g_autoptr (SbPeer) sender = hostile_open (SB_PEER_WEBSOCKET, port, &funcs, &backlog);
+  g_autoptr (SbPeer) recipient = NULL;
+  guint64 before, after;
+
+  sb_peer_log_in (sender, "user1", "user1-pw", ",\"accepted\":true,\"receipts\":false");
+  for (guint i = 0; i < N_BACKLOG; i++)
+    sb_peer_printf (sender, "{\"_id\":\"b-%u\",\"to\":\"@user2\",\"message\":\"%0512u\"}", i, i);
+  sb_test_wait_count (&backlog.n_accepted, N_BACKLOG, "a backlog");
+  before = sb_test_daemon_get_rss (rig->daemon);
+  set_fault (rig, DISK_FAULT_SLOW, TRUE);
+  recipient = hostile_open (SB_PEER_WEBSOCKET, port, &funcs, &backlog);
+  sb_peer_log_in (recipient, "user2", "user2-pw", NULL);
+  hostile_let_pass (1500);
+  after = sb_test_daemon_get_rss (rig->daemon);
+  g_test_message ("%u confirmed, %.1f MiB more", backlog.n_arrived,
+                  (double) (gint64) (after - before) / 1048576);
+  set_fault (rig, DISK_FAULT_SLOW, FALSE);
+  sb_test_wait_count (&backlog.n_arrived, N_BACKLOG, "the rest");
+  g_assert_cmpuint (after, <, before + 32 * 1024 * 1024);
+  rig_free (rig);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -226,5 +277,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/disk-faults/serves-others-during-a-slow-flush",
                    serves_others_during_a_slow_flush);
   g_test_add_func ("/disk-faults/keeps-disk-reserve-free", keeps_disk_reserve_free);
+  g_test_add_func ("/disk-faults/bounds-what-confirmations-wait-for-the-disk",
+                   bounds_what_confirmations_wait_for_the_disk);
   return g_test_run ();
 }

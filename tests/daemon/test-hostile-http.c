@@ -72,12 +72,10 @@ static const struct
   { "an address of elsewhere",
     TEXT ("GET http://127.0.0.1:1/secret HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n") },
   { "no host", TEXT ("GET /put HTTP/1.1\r\nConnection: close\r\n\r\n") },
-  { "Basic without a colon",
-    TEXT (
-        "GET /get HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Basic dXNlcjE=\r\n\r\n") },
-  { "Basic that is no base64",
-    TEXT (
-        "GET /get HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Basic %%%%\r\n\r\n") },
+  { "Basic without a colon", TEXT ("GET /get HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+                                   "Authorization: Basic dXNlcjE=\r\n\r\n") },
+  { "Basic that is no base64", TEXT ("GET /get HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+                                     "Authorization: Basic %%%%\r\n\r\n") },
   { "Basic with a NUL", /* user1\0:user1-pw */
     TEXT ("GET /get HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
           "Authorization: Basic dXNlcjEAOnVzZXIxLXB3\r\n\r\n") },
