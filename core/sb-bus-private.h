@@ -32,6 +32,7 @@ struct _SbBus
   GHashTable *sessions;   /* (owned) gint64 in the user → SbSession (owned) */
   SbTakeovers *takeovers; /* (owned) */
   SbWatchTable *watches;  /* (owned) */
+  SbWatchTable *direct_watches; /* (owned) by sender and id */
   SbSweeper *sweeper;     /* (owned) (nullable) between start and stop */
   guint tick;
 
@@ -53,6 +54,8 @@ struct _SbBus
   SbCounter *receipts;
   SbCounter *expired;
   SbCounter *takeover_count;
+  SbCounter *direct_delivered;
+  SbCounter *direct_dropped;
   SbHistogram *publish_seconds;
 };
 
@@ -67,6 +70,9 @@ void sb_bus_remove_metrics (SbBus *self);
 gboolean sb_bus_wants_receipt (SbQueue *queue, gint64 sender_key, gpointer user_data);
 void sb_bus_give_receipt (SbBus *self, gint64 recipient, const SbOperation *operation, const char *id);
 
+gboolean sb_bus_check_members (SbBus *self, const SbEnvelope *envelope, GError **error);
+SbMessage *sb_bus_make_message (SbBus *self, const SbUser *sender, const SbEnvelope *envelope,
+                                GError **error);
 void sb_bus_wait (SbBus *self, const char *id, guint n_recipients, gint64 time, SbWatchFunc func,
                   gpointer user_data);
 

@@ -326,6 +326,7 @@ sb_bus_tick (SbBus *self)
 
   tick_queues (self);
   sb_watch_table_check (self->watches, now);
+  sb_watch_table_check (self->direct_watches, now);
   /* Somebody who was answered may have stopped the bus. */
   if (self->sweeper == NULL)
     return;
@@ -377,6 +378,7 @@ sb_bus_finalize (GObject *object)
   sb_bus_remove_metrics (self);
   sb_takeovers_free (self->takeovers);
   sb_watch_table_free (self->watches);
+  sb_watch_table_free (self->direct_watches);
   g_object_unref (self->metrics);
   g_object_unref (self->clock);
   g_object_unref (self->accounts);
@@ -409,6 +411,7 @@ sb_bus_init (SbBus *self)
   self->sessions = g_hash_table_new (g_int64_hash, g_int64_equal);
   self->takeovers = sb_takeovers_new ();
   self->watches = sb_watch_table_new ();
+  self->direct_watches = sb_watch_table_new ();
 }
 
 static void
@@ -511,6 +514,7 @@ sb_bus_stop (SbBus *self)
   for (guint i = 0; i < busy->len; i++)
     sb_queue_close (g_ptr_array_index (busy, i));
   sb_watch_table_check (self->watches, G_MAXINT64);
+  sb_watch_table_check (self->direct_watches, G_MAXINT64);
 }
 
 gboolean

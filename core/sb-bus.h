@@ -53,6 +53,36 @@ typedef struct
  */
 typedef void (*SbPublishFunc) (const SbPublishResult *result, const GError *error, gpointer user_data);
 
+/**
+ * SbDirectResult:
+ * @id: the message's id, given or made
+ * @n_delivered: how many sessions it was written to
+ * @offline: (array zero-terminated=1): `@id` of recipients without a session
+ * @dropped: (array zero-terminated=1): `@id` of recipients that do not keep up with what they are sent
+ * @unknown: (array zero-terminated=1): addresses that matched nobody
+ * @waited: it was asked to wait for confirmations
+ * @confirmed: all that were reached confirmed while it waited
+ *
+ * What became of a direct message. Valid during the call.
+ */
+typedef struct
+{
+  const char *id;
+  guint n_delivered;
+  const char *const *offline;
+  const char *const *dropped;
+  const char *const *unknown;
+  gboolean waited;
+  gboolean confirmed;
+} SbDirectResult;
+
+/**
+ * SbDirectFunc:
+ * @result: what became of it
+ * @user_data: given with the message
+ */
+typedef void (*SbDirectFunc) (const SbDirectResult *result, gpointer user_data);
+
 SbBus *sb_bus_new (SbConfig *config, SbJournal *journal, SbAccounts *accounts, SbClock *clock, SbMetrics *metrics);
 gboolean sb_bus_start (SbBus *self, GError **error);
 void sb_bus_stop (SbBus *self);
@@ -69,6 +99,14 @@ gboolean sb_bus_publish (SbBus *self,
                          SbPublishFunc func,
                          gpointer user_data,
                          GError **error);
+
+gboolean sb_bus_send_direct (SbBus *self,
+                             SbUser *sender,
+                             const SbEnvelope *envelope,
+                             gint64 wait,
+                             SbDirectFunc func,
+                             gpointer user_data,
+                             GError **error);
 
 gint64 sb_bus_get_session_delay (SbBus *self, SbUser *user);
 SbSession *sb_bus_open_session (SbBus *self, SbUser *user, SbDelivery *path, SbSessionFlags flags, GError **error);

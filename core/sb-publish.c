@@ -173,11 +173,11 @@ on_appended (SbOperation *operation, const GError *error, gpointer user_data)
     hand_to_queues (self, operation);
 }
 
-static gboolean
-check_members (SbBus *self, const SbEnvelope *envelope, GError **error)
+/* Whether the members are there that every message has. */
+gboolean
+sb_bus_check_members (SbBus *self, const SbEnvelope *envelope, GError **error)
 {
   static const SbMember mandatory[] = { SB_MEMBER_TO, SB_MEMBER_MESSAGE };
-  gboolean direct = FALSE;
 
   for (guint i = 0; i < G_N_ELEMENTS (mandatory); i++)
     if (!sb_envelope_has (envelope, mandatory[i]))
@@ -190,15 +190,6 @@ check_members (SbBus *self, const SbEnvelope *envelope, GError **error)
     {
       g_set_error_literal (error, SB_ERROR, SB_ERROR_INVALID,
                            "the message has no \"uid\", which this bus requires (UID_REQUIRED)");
-      return FALSE;
-    }
-  if (sb_envelope_has (envelope, SB_MEMBER_DIRECT)
-      && !sb_envelope_get_boolean (envelope, SB_MEMBER_DIRECT, &direct, error))
-    return FALSE;
-  if (direct)
-    {
-      g_set_error_literal (error, SB_ERROR, SB_ERROR_UNSUPPORTED,
-                           "this version of the bus has no direct mode");
       return FALSE;
     }
   return sb_message_check_type (envelope, error);
@@ -240,8 +231,9 @@ get_id (SbBus *self, const SbEnvelope *envelope, gint64 now, GError **error)
   return g_steal_pointer (&id);
 }
 
-static SbMessage *
-make_message (SbBus *self, const SbUser *sender, const SbEnvelope *envelope, GError **error)
+/* Returns: (transfer full) (nullable): the message with its id, sender and times. */
+SbMessage *
+sb_bus_make_message (SbBus *self, const SbUser *sender, const SbEnvelope *envelope, GError **error)
 {
   gint64 now = sb_clock_wall (self->clock);
   gint64 ttl, not_before, start;
@@ -270,7 +262,7 @@ make_message (SbBus *self, const SbUser *sender, const SbEnvelope *envelope, GEr
  * @func: (nullable): called once, on a later turn of the main context, if this returns %TRUE
  * @user_data: for @func
  * @error: SB_ERROR_INVALID, SB_ERROR_NOT_FOUND (nobody matches), SB_ERROR_TOO_LARGE,
- *   SB_ERROR_BUSY (the journal is full), SB_ERROR_NO_SPACE, SB_ERROR_UNSUPPORTED
+ *   SB_ERROR_BUSY (the journal is full), SB_ERROR_NO_SPACE, SB_ERROR_CLOSED
  *
  * Sends a guaranteed message. @func gets a result once it is durable for every
  * recipient, or the error why it is not: SB_ERROR_CONFLICT, SB_ERROR_FULL, or
@@ -296,7 +288,7 @@ sb_bus_publish (SbBus *self,
 
   g_return_val_if_fail (SB_IS_BUS (self), FALSE);
 
-  if (!check_members (self, envelope, error) || !sb_bus_check_resources (self, error))
+  if (!sb_bus_check_members (self, envelope, error) || !sb_bus_check_resources (self, error))
     return FALSE;
   to = sb_address_list_parse (envelope->values[SB_MEMBER_TO], error);
   if (to == NULL)
@@ -304,7 +296,7 @@ sb_bus_publish (SbBus *self,
   route = sb_router_resolve (self->directory, sender, to, self->max_recipients, error);
   if (route == NULL)
     return FALSE;
-  message = make_message (self, sender, envelope, error);
+  message = sb_bus_make_message (self, sender, envelope, error);
   if (message == NULL)
     return FALSE;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sb-bus.h"
+#include "sb-mirror.h"
 #include "sb-queue.h"
 
 G_BEGIN_DECLS
@@ -17,6 +18,7 @@ struct _SbSession
   SbSessionFlags flags;
   gboolean has_receipts;     /* some may wait in the store */
   gboolean reading_receipts; /* and are being read or dropped */
+  SbMirror *mirror; /* (owned) (nullable) once it was sent a direct message */
   gint64 last_receipt;       /* number of the last stored one that was written to the path */
 };
 
@@ -28,6 +30,7 @@ gboolean sb_session_is_ready (SbSession *self);
 /* Of the bus, for sessions only. */
 void sb_bus_forget_session (SbBus *self, SbSession *session);
 void sb_bus_send_receipts (SbBus *self, SbSession *session);
+gboolean sb_bus_confirm_direct (SbBus *self, SbSession *session, const char *id);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbSession, sb_session_unref)
 

@@ -34,6 +34,7 @@ sb_session_unref (SbSession *self)
 {
   if (--self->ref_count > 0)
     return;
+  g_clear_pointer (&self->mirror, sb_mirror_free);
   g_clear_object (&self->path);
   sb_queue_unref (self->queue);
   sb_user_unref (self->user);
@@ -95,7 +96,7 @@ sb_session_confirm (SbSession *self, const char *id)
 {
   g_return_if_fail (self != NULL);
 
-  if (self->bus != NULL)
+  if (self->bus != NULL && !sb_bus_confirm_direct (self->bus, self, id))
     sb_queue_confirm (self->queue, id, NULL, NULL);
 }
 

@@ -91,14 +91,14 @@ discard (SbConnection *self)
   return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
-/* Between two requests, with every answer received and nothing unread, there is no harm in a
+/* Before a request, with every answer received and nothing unread, there is no harm in a
  * close without waiting for the peer's. */
 static gboolean
 is_quiet (SbConnection *self)
 {
   int unread = 0, unsent = 0;
 
-  return self->phase == SB_CONNECTION_PHASE_HEADERS && self->served && self->first_byte == 0
+  return self->phase == SB_CONNECTION_PHASE_HEADERS && self->first_byte == 0
          && ioctl (self->watch.fd, SIOCINQ, &unread) == 0 && unread == 0
          && ioctl (self->watch.fd, SIOCOUTQ, &unsent) == 0 && unsent == 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sb-soup-put: `POST /put`, answered when the message is durable. The hot path: no JSON tree. */
+/*
+ * sb-soup-put: `POST /put`, answered when the message is durable, or mirrored if it is a direct
+ * one. The hot path: no JSON tree.
+ */
 
 #include "sb-soup-endpoints.h"
 #include "sb-soup-header.h"
@@ -64,31 +67,50 @@ published_cb (const SbPublishResult *result, const GError *error, gpointer user_
                          sb_request_ref (request));
 }
 
-/* What the headers say of the message. FALSE when it was answered. */
+static void
+mirrored_cb (const SbDirectResult *result, gpointer user_data)
+{
+  g_autoptr (SbRequest) request = user_data;
+  GString *json = g_string_sized_new (128);
+
+  g_string_append (json, "{\"_id\":");
+  sb_json_append_string (json, result->id);
+  g_string_append_printf (json, ",\"delivered\":%u", result->n_delivered);
+  append_strings (json, "offline", result->offline);
+  append_strings (json, "unknown", result->unknown);
+  if (result->dropped[0] != NULL)
+    append_strings (json, "dropped", result->dropped);
+  g_string_append_c (json, '}');
+  sb_request_answer_json (request, !result->waited || result->confirmed ? 200 : 202, json);
+}
+
+/* Reads the mode from the header and the body, which have to agree. FALSE when it was answered. */
 static gboolean
-check_headers (SbRequest *request, const SbEnvelope *envelope)
+get_mode (SbRequest *request, const SbEnvelope *envelope, gboolean *direct)
 {
   g_autofree char *type = g_strdup (sb_request_get_header (request, "Message-Type"));
-  gboolean direct = FALSE;
+  gboolean has_member = sb_envelope_has (envelope, SB_MEMBER_DIRECT);
+  g_autoptr (GError) error = NULL;
+  gboolean member = FALSE;
 
+  if (has_member && !sb_envelope_get_boolean (envelope, SB_MEMBER_DIRECT, &member, &error))
+    {
+      sb_request_fail (request, error, NULL);
+      return FALSE;
+    }
+  *direct = member;
   if (type == NULL || *g_strstrip (type) == '\0')
     return TRUE;
-  if (g_ascii_strcasecmp (type, "queue") != 0 && g_ascii_strcasecmp (type, "direct") != 0)
+  *direct = g_ascii_strcasecmp (type, "direct") == 0;
+  if (!*direct && g_ascii_strcasecmp (type, "queue") != 0)
     {
       sb_request_problem (request, 400, "invalid", "Message-Type is one of queue, direct and file");
       return FALSE;
     }
-  if (sb_envelope_has (envelope, SB_MEMBER_DIRECT)
-      && sb_envelope_get_boolean (envelope, SB_MEMBER_DIRECT, &direct, NULL)
-      && direct != (g_ascii_strcasecmp (type, "direct") == 0))
-    {
-      sb_request_problem (request, 400, "invalid",
-                          "The header Message-Type and the member direct disagree");
-      return FALSE;
-    }
-  if (g_ascii_strcasecmp (type, "queue") == 0)
+  if (!has_member || member == *direct)
     return TRUE;
-  sb_request_problem (request, 501, "unsupported", "This bus has no direct messages");
+  sb_request_problem (request, 400, "invalid",
+                      "The header Message-Type and the member direct disagree");
   return FALSE;
 }
 
@@ -117,6 +139,30 @@ get_wait (SbRequest *request)
   return (gint64) seconds * G_USEC_PER_SEC;
 }
 
+static void
+send_direct (SbRequest *request, const SbEnvelope *envelope)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (sb_bus_send_direct (request->transport->bus, request->user, envelope, get_wait (request),
+                          mirrored_cb, sb_request_ref (request), &error))
+    return;
+  sb_request_fail (request, error, NULL);
+  sb_request_unref (request);
+}
+
+static void
+send_guaranteed (SbRequest *request, const SbEnvelope *envelope)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (sb_bus_publish (request->transport->bus, request->user, envelope, get_wait (request),
+                      published_cb, sb_request_ref (request), &error))
+    return;
+  sb_request_fail (request, error, NULL);
+  sb_request_unref (request);
+}
+
 /**
  * sb_endpoint_put:
  * @request: `POST /put`
@@ -130,27 +176,19 @@ sb_endpoint_put (SbRequest *request)
   gsize length;
   const char *data = g_bytes_get_data (request->body, &length);
   g_autoptr (GError) error = NULL;
+  gboolean direct;
 
   if (!check_no_file (request))
     return;
-  if (sb_bus_is_congested (request->transport->bus))
-    {
-      error = g_error_new_literal (SB_ERROR, SB_ERROR_BUSY,
-                                   "Too many messages wait for the disk; send it again");
-      sb_request_fail (request, error, NULL);
-      return;
-    }
   if (!sb_envelope_scan (&envelope, data, length, &error))
     {
       sb_request_fail (request, error, NULL);
       return;
     }
-  if (!check_headers (request, &envelope))
+  if (!get_mode (request, &envelope, &direct))
     return;
-  if (!sb_bus_publish (request->transport->bus, request->user, &envelope, get_wait (request),
-                       published_cb, sb_request_ref (request), &error))
-    {
-      sb_request_fail (request, error, NULL);
-      sb_request_unref (request);
-    }
+  if (direct)
+    send_direct (request, &envelope);
+  else
+    send_guaranteed (request, &envelope);
 }

@@ -136,15 +136,9 @@ static void
 publish (SbSoupSession *self, const SbEnvelope *envelope, GBytes *frame)
 {
   SbBus *bus = self->transport->bus;
-  Publication *publication;
+  Publication *publication = publication_new (self, envelope->values[SB_MEMBER_UID]);
   g_autoptr (GError) error = NULL;
 
-  if (envelope->length > self->transport->max_message_size)
-    {
-      refuse (self, envelope, "the message is larger than max-message-size");
-      return;
-    }
-  publication = publication_new (self, envelope->values[SB_MEMBER_UID]);
   if (sb_bus_publish (bus, self->user, envelope, 0, published_cb, publication, &error))
     {
       if (sb_bus_is_congested (bus))
@@ -159,6 +153,69 @@ publish (SbSoupSession *self, const SbEnvelope *envelope, GBytes *frame)
     }
   else
     refuse (self, envelope, error->message);
+}
+
+/* A sender on a socket hears of a direct message only what went wrong. */
+typedef struct
+{
+  SbSoupSession *session;     /* (borrowed) */
+  const SbEnvelope *envelope; /* (borrowed) */
+} Mirrored;
+
+static void
+tell_mirrored (SbSoupSession *self, const SbEnvelope *envelope, const char *id, const char *why)
+{
+  SbSlice uid = envelope->values[SB_MEMBER_UID];
+
+  if (uid.length > UID_MAX)
+    uid = (SbSlice) { NULL, 0 };
+  send_error (self, id, uid, why);
+}
+
+static void
+mirrored_cb (const SbDirectResult *result, gpointer user_data)
+{
+  const Mirrored *mirrored = user_data;
+  g_autofree char *dropped = NULL;
+  g_autofree char *why = NULL;
+
+  if (result->dropped[0] != NULL)
+    {
+      dropped = g_strjoinv (", ", (char **) result->dropped);
+      why = g_strdup_printf ("dropped, since the recipient does not keep up: %.1000s", dropped);
+      tell_mirrored (mirrored->session, mirrored->envelope, result->id, why);
+    }
+  else if (result->n_delivered == 0)
+    tell_mirrored (mirrored->session, mirrored->envelope, result->id, "nobody of the recipients is online");
+}
+
+static void
+send_direct (SbSoupSession *self, const SbEnvelope *envelope)
+{
+  Mirrored mirrored = { self, envelope };
+  g_autoptr (GError) error = NULL;
+
+  if (!sb_bus_send_direct (self->transport->bus, self->user, envelope, 0, mirrored_cb, &mirrored,
+                           &error))
+    refuse (self, envelope, error->message);
+}
+
+/* By its mode, if it is not too large. */
+static void
+send_message (SbSoupSession *self, const SbEnvelope *envelope, GBytes *frame)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean direct = FALSE;
+
+  if (envelope->length > self->transport->max_message_size)
+    refuse (self, envelope, "the message is larger than max-message-size");
+  else if (sb_envelope_has (envelope, SB_MEMBER_DIRECT)
+           && !sb_envelope_get_boolean (envelope, SB_MEMBER_DIRECT, &direct, &error))
+    refuse (self, envelope, error->message);
+  else if (direct)
+    send_direct (self, envelope);
+  else
+    publish (self, envelope, frame);
 }
 
 static void
@@ -176,7 +233,11 @@ confirm (SbSoupSession *self, const SbEnvelope *envelope)
   if (id == NULL)
     refuse (self, envelope, error->message);
   else if (self->session != NULL)
-    sb_session_confirm (self->session, id);
+    {
+      sb_session_confirm (self->session, id);
+      if (sb_bus_is_congested (self->transport->bus))
+        sb_soup_session_pause (self, PAUSE_CONGESTED);
+    }
 }
 
 static void
@@ -232,5 +293,5 @@ sb_soup_session_handle (SbSoupSession *self, GBytes *frame)
   else if (kind == SB_FRAME_CONFIRMATION)
     confirm (self, &envelope);
   else
-    publish (self, &envelope, frame);
+    send_message (self, &envelope, frame);
 }
