@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-delivery: at least once, in order, a window at a time, and nothing blocks what is behind. */
 
-#include "sb-test-bus.h"
+#include "sb-test-site.h"
 #include "sb-test.h"
 
 #include <string.h>
@@ -46,7 +46,7 @@ take_many (SbTestWs *ws, guint first, guint n, gboolean confirm)
 static void
 test_delivers_what_waited (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) bob = NULL;
 
   put_many (bus->alice, "@bob", 0, 5);
@@ -59,7 +59,7 @@ test_delivers_what_waited (void)
 static void
 test_delivers_at_once_to_who_is_there (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestWs) carol = sb_test_ws_log_in_as (bus->daemon, "carol", NULL);
 
@@ -71,7 +71,7 @@ test_delivers_at_once_to_who_is_there (void)
 static void
 test_delivers_to_the_sender_itself (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
   g_autoptr (SbTestFrame) frame = NULL;
 
@@ -83,7 +83,7 @@ test_delivers_to_the_sender_itself (void)
 static void
 test_leaves_the_sender_out_of_a_tag (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", "\"accepted\":true");
   g_autoptr (SbTestWs) carol = sb_test_ws_log_in_as (bus->daemon, "carol", NULL);
 
@@ -96,7 +96,7 @@ test_leaves_the_sender_out_of_a_tag (void)
 static void
 test_delivers_again_what_is_not_confirmed (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.confirm-timeout=0.2", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.confirm-timeout=0.2", NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestFrame) first = NULL;
   g_autoptr (SbTestFrame) again = NULL;
@@ -112,7 +112,7 @@ test_delivers_again_what_is_not_confirmed (void)
 static void
 test_delivers_again_at_once_after_a_reconnect (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.confirm-timeout=1h", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.confirm-timeout=1h", NULL);
   g_autoptr (SbTestWs) before = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestWs) after = NULL;
 
@@ -126,7 +126,8 @@ test_delivers_again_at_once_after_a_reconnect (void)
 static void
 test_counts_no_attempt_for_a_reconnect (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.park-after=1", "bus.confirm-timeout=1h", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.park-after=1", "bus.confirm-timeout=1h",
+                                                 NULL);
   g_autofree char *state = NULL;
 
   put (bus->alice, "@bob", "x", "");
@@ -144,7 +145,7 @@ test_counts_no_attempt_for_a_reconnect (void)
 static void
 test_gives_what_is_in_flight_to_the_newer_session (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.confirm-timeout=1h", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.confirm-timeout=1h", NULL);
   g_autoptr (SbTestWs) older = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestWs) newer = NULL;
 
@@ -159,12 +160,12 @@ test_gives_what_is_in_flight_to_the_newer_session (void)
 static void
 test_survives_a_kill (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
   g_autoptr (SbTestWs) bob = NULL;
 
   put_many (bus->alice, "@bob", 0, 20);
   sb_test_daemon_kill (bus->daemon);
-  sb_test_bus_restart (bus);
+  sb_test_site_restart (bus);
   put_many (bus->alice, "@bob", 20, 5);
   bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   take_many (bob, 0, 25, TRUE);
@@ -173,7 +174,7 @@ test_survives_a_kill (void)
 static void
 test_does_not_deliver_what_was_confirmed_before_a_stop (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
   g_autoptr (SbTestWs) before = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestWs) after = NULL;
 
@@ -181,7 +182,7 @@ test_does_not_deliver_what_was_confirmed_before_a_stop (void)
   take_many (before, 0, 9, TRUE);
   sb_test_ws_sync (before);
   sb_test_daemon_terminate (bus->daemon);
-  sb_test_bus_restart (bus);
+  sb_test_site_restart (bus);
   after = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   take_many (after, 9, 1, TRUE);
   sb_test_ws_assert_nothing (after);
@@ -196,7 +197,7 @@ test_keeps_the_order_of_acceptance (void)
   {
     N = 500
   };
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", "bus.window=7", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", "bus.window=7", NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
   g_autoptr (SbTestWs) bob = NULL;
 
@@ -213,7 +214,7 @@ test_keeps_the_order_of_acceptance (void)
 static void
 test_sends_a_window_at_a_time (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.window=3", "bus.confirm-timeout=1h", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.window=3", "bus.confirm-timeout=1h", NULL);
   g_autoptr (SbTestWs) bob = NULL;
 
   put_many (bus->alice, "@bob", 0, 10);
@@ -228,8 +229,8 @@ test_sends_a_window_at_a_time (void)
 static void
 test_bounds_the_window_in_bytes (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.window-bytes=4K", "bus.confirm-timeout=1h",
-                                               NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.window-bytes=4K", "bus.confirm-timeout=1h",
+                                                 NULL);
   g_autofree char *padding = g_strnfill (3000, 'x');
   g_autofree char *more = g_strdup_printf (",\"padding\":\"%s\"", padding);
   g_autofree char *huge = g_strdup_printf (",\"padding\":\"%s%s%s\"", padding, padding, padding);
@@ -253,8 +254,8 @@ test_bounds_the_window_in_bytes (void)
 static void
 test_does_not_let_one_block_the_others (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.window=1", "bus.confirm-timeout=0.1",
-                                               "bus.park-after=2", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.window=1", "bus.confirm-timeout=0.1",
+                                                 "bus.park-after=2", NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
 
   put (bus->alice, "@bob", "stuck", "");
@@ -268,7 +269,8 @@ test_does_not_let_one_block_the_others (void)
 static void
 test_tries_parked_ones_again (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.confirm-timeout=0.1", "bus.park-after=1", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.confirm-timeout=0.1", "bus.park-after=1",
+                                                 NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
 
   put (bus->alice, "@bob", "x", "");
@@ -282,8 +284,8 @@ test_tries_parked_ones_again (void)
 static void
 test_keeps_parked_ones_parked_over_a_restart (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", "bus.window=1",
-                                               "bus.confirm-timeout=0.1", "bus.park-after=1", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (
+      "bus.store=sqlite", "bus.window=1", "bus.confirm-timeout=0.1", "bus.park-after=1", NULL);
   g_autoptr (SbTestWs) before = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestWs) after = NULL;
   g_autofree char *state = NULL;
@@ -291,7 +293,7 @@ test_keeps_parked_ones_parked_over_a_restart (void)
   put (bus->alice, "@bob", "stuck", "");
   sb_test_wait_state (bus->alice, "stuck", "bob", "parked");
   sb_test_daemon_kill (bus->daemon);
-  sb_test_bus_restart (bus);
+  sb_test_site_restart (bus);
   state = sb_test_get_state (bus->alice, "stuck", "bob");
   g_assert_cmpstr (state, ==, "parked");
   put (bus->alice, "@bob", "next", "");
@@ -302,7 +304,8 @@ test_keeps_parked_ones_parked_over_a_restart (void)
 static void
 test_confirms_what_is_parked (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.confirm-timeout=0.1", "bus.park-after=1", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.confirm-timeout=0.1", "bus.park-after=1",
+                                                 NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
 
   put (bus->alice, "@bob", "x", "");
@@ -316,7 +319,7 @@ test_confirms_what_is_parked (void)
 static void
 test_ignores_the_confirmation_of_who_is_no_recipient (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) carol = sb_test_ws_log_in_as (bus->daemon, "carol", "\"accepted\":true");
   g_autofree char *state = NULL;
 
@@ -332,7 +335,7 @@ test_ignores_the_confirmation_of_who_is_no_recipient (void)
 static void
 test_confirms_what_was_not_sent_yet (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.window=1", "bus.confirm-timeout=1h", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.window=1", "bus.confirm-timeout=1h", NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
 
   put_many (bus->alice, "@bob", 0, 3);
@@ -346,7 +349,7 @@ test_confirms_what_was_not_sent_yet (void)
 static void
 test_confirms_what_is_dead (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.max-queue=1", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.max-queue=1", NULL);
   g_autoptr (SbTestAnswer) answer = NULL;
   g_autofree char *state = NULL;
 
@@ -362,7 +365,7 @@ test_confirms_what_is_dead (void)
 static void
 test_does_not_confirm_what_has_expired (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestAnswer) answer = NULL;
 
   put (bus->alice, "@bob", "x", ",\"ttl\":1");
@@ -376,7 +379,7 @@ test_does_not_confirm_what_has_expired (void)
 static void
 test_holds_back_what_is_scheduled (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autofree char *more = g_strdup_printf (",\"not_before\":%" G_GINT64_FORMAT,
                                            g_get_real_time () / G_USEC_PER_SEC + 2);
@@ -397,7 +400,7 @@ test_holds_back_what_is_scheduled (void)
 static void
 test_delivers_at_once_what_was_due_before (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
 
   put (bus->alice, "@bob", "x", ",\"not_before\":1000");
@@ -407,7 +410,7 @@ test_delivers_at_once_what_was_due_before (void)
 static void
 test_does_not_deliver_what_has_expired (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) bob = NULL;
 
   put (bus->alice, "@bob", "x", ",\"ttl\":1");
@@ -422,7 +425,7 @@ test_does_not_deliver_what_has_expired (void)
 static void
 test_tells_the_sender_what_expired_when_asked (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", "\"expired\":true");
   g_autoptr (SbTestWs) carol = sb_test_ws_log_in_as (bus->daemon, "carol", NULL);
   g_autoptr (SbTestFrame) frame = NULL;

@@ -5,7 +5,7 @@
  * a store that was opened anew.
  */
 
-#include "sb-test-bus.h"
+#include "sb-test-site.h"
 #include "sb-test.h"
 
 #include <string.h>
@@ -46,7 +46,7 @@ make_id (gsize i, const char *way)
 }
 
 static void
-send_all_over_http (SbTestBus *bus)
+send_all_over_http (SbTestSite *bus)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (members); i++)
     {
@@ -60,7 +60,7 @@ send_all_over_http (SbTestBus *bus)
 }
 
 static void
-send_all_over_a_websocket (SbTestBus *bus)
+send_all_over_a_websocket (SbTestSite *bus)
 {
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", "\"accepted\":true");
 
@@ -84,7 +84,7 @@ expect (gsize i, const char *way)
 }
 
 static void
-assert_all_come_over_a_websocket (SbTestBus *bus, const char *way)
+assert_all_come_over_a_websocket (SbTestSite *bus, const char *way)
 {
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
 
@@ -98,7 +98,7 @@ assert_all_come_over_a_websocket (SbTestBus *bus, const char *way)
 }
 
 static void
-assert_all_come_by_pull (SbTestBus *bus, const char *way)
+assert_all_come_by_pull (SbTestSite *bus, const char *way)
 {
   g_autoptr (GString) expected = g_string_new ("[");
   g_autoptr (SbTestAnswer) answer = sb_test_http_get (bus->bob, "/get?limit=64");
@@ -116,7 +116,7 @@ assert_all_come_by_pull (SbTestBus *bus, const char *way)
 static void
 test_http_to_websocket (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   send_all_over_http (bus);
   assert_all_come_over_a_websocket (bus, "http");
@@ -125,7 +125,7 @@ test_http_to_websocket (void)
 static void
 test_http_to_pull (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   send_all_over_http (bus);
   assert_all_come_by_pull (bus, "http");
@@ -134,7 +134,7 @@ test_http_to_pull (void)
 static void
 test_websocket_to_websocket (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   send_all_over_a_websocket (bus);
   assert_all_come_over_a_websocket (bus, "ws");
@@ -143,7 +143,7 @@ test_websocket_to_websocket (void)
 static void
 test_websocket_to_pull (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   send_all_over_a_websocket (bus);
   assert_all_come_by_pull (bus, "ws");
@@ -152,14 +152,14 @@ test_websocket_to_pull (void)
 static void
 test_through_the_database (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
 
   send_all_over_http (bus);
   sb_test_daemon_kill (bus->daemon);
-  sb_test_bus_restart (bus);
+  sb_test_site_restart (bus);
   assert_all_come_by_pull (bus, "http");
   sb_test_daemon_kill (bus->daemon);
-  sb_test_bus_restart (bus);
+  sb_test_site_restart (bus);
   assert_all_come_over_a_websocket (bus, "http");
 }
 
@@ -175,7 +175,7 @@ test_removes_id_and_sender_wherever_they_are (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (bodies); i++)
     {
-      g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+      g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
       g_autofree char *id = sb_test_put (bus->alice, bodies[i]);
       g_autoptr (SbTestAnswer) answer = sb_test_http_get (bus->bob, "/get");
 
@@ -188,7 +188,7 @@ test_removes_id_and_sender_wherever_they_are (void)
 static void
 test_escapes_what_has_to_be_in_ids (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestHttp) quoted = sb_test_http_for (bus->daemon, "q\"uo\\te", "p");
   g_autofree char *id = NULL;
   g_autoptr (SbTestAnswer) answer = NULL;
@@ -209,7 +209,7 @@ test_carries_a_large_message (void)
   {
     SIZE = 7 * 1024 * 1024
   };
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autofree char *padding = g_strnfill (SIZE, 'x');
   g_autofree char *body = NULL;

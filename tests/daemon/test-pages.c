@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-pages: the pages, liveness, metrics, and what every path of the bus has in common. */
 
-#include "sb-test-bus.h"
 #include "sb-test-raw.h"
+#include "sb-test-site.h"
 #include "sb-test.h"
 
 #include <string.h>
@@ -31,7 +31,7 @@ is_allowed (SbTestAnswer *answer, const char *method)
 static void
 test_names_the_methods_of_a_path (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
     {
@@ -54,7 +54,7 @@ test_has_nothing_at_other_paths (void)
 {
   static const char *const others[] = { "/nothing",  "/put/",     "/PUT",     "//",
                                         "/signup/x", "/healthz/", "/%70ut/x", "/..%2f" };
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
     {
@@ -114,7 +114,7 @@ test_asks_strangers_from_outside_for_the_code (void)
 static void
 test_answers_head_without_a_body (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestRaw) raw = sb_test_raw_new (sb_test_daemon_get_http_port (bus->daemon));
   g_autofree char *answers = NULL;
 
@@ -129,7 +129,7 @@ test_answers_head_without_a_body (void)
 static void
 test_lives_and_is_ready (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestHttp) stranger = sb_test_http_for (bus->daemon, NULL, NULL);
   g_autoptr (SbTestAnswer) health = sb_test_http_get (stranger, "/healthz");
   g_autoptr (SbTestAnswer) ready = sb_test_http_get (stranger, "/readyz");
@@ -141,7 +141,7 @@ test_lives_and_is_ready (void)
 static void
 test_shows_metrics_to_admins (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestHttp) stranger = sb_test_http_for (bus->daemon, NULL, NULL);
   g_autoptr (SbTestAnswer) admin = sb_test_http_get (bus->admin, "/metrics");
   g_autoptr (SbTestAnswer) user = sb_test_http_get (bus->alice, "/metrics");
@@ -165,7 +165,7 @@ ask_with_token (SbTestHttp *client, const char *value)
 static void
 test_shows_metrics_to_who_has_the_token (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.metrics-token=open sesame", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.metrics-token=open sesame", NULL);
   g_autoptr (SbTestHttp) stranger = sb_test_http_for (bus->daemon, NULL, NULL);
 
   g_assert_cmpuint (ask_with_token (stranger, "Bearer open sesame"), ==, 200);
@@ -177,7 +177,7 @@ test_shows_metrics_to_who_has_the_token (void)
 static void
 test_has_no_empty_token (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestHttp) stranger = sb_test_http_for (bus->daemon, NULL, NULL);
 
   g_assert_cmpuint (ask_with_token (stranger, "Bearer "), ==, 401);
@@ -187,7 +187,7 @@ test_has_no_empty_token (void)
 static void
 test_counts_what_happens (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autofree char *id = sb_test_put (bus->alice,
                                      "{\"_id\":\"x\",\"to\":\"#orders\",\"message\":1}");
   g_autofree char *again = sb_test_put (bus->alice,
@@ -203,7 +203,7 @@ test_counts_what_happens (void)
 static void
 test_writes_metrics_as_prometheus_reads_them (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestAnswer) answer = sb_test_http_get (bus->admin, "/metrics");
   g_auto (GStrv) lines = g_strsplit (answer->body, "\n", -1);
   g_autoptr (GRegex) regex = g_regex_new (
@@ -220,7 +220,7 @@ test_writes_metrics_as_prometheus_reads_them (void)
 static void
 test_keeps_answers_out_of_caches (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestAnswer) answer = sb_test_http_get (bus->bob, "/get");
 
   g_assert_cmpstr (sb_test_answer_header (answer, "Cache-Control"), ==, "no-store");

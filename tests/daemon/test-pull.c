@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-pull: GET /get and POST /confirm, for who can hold no socket. */
 
-#include "sb-test-bus.h"
+#include "sb-test-site.h"
 #include "sb-test.h"
 
 #include <string.h>
@@ -63,7 +63,7 @@ assert_confirms (SbTestHttp *client, const char *ids, const char *confirmed, con
 static void
 test_gives_what_was_sent (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestAnswer) answer = NULL;
 
   put (bus->alice, "@bob", "x");
@@ -77,7 +77,7 @@ test_gives_what_was_sent (void)
 static void
 test_gives_nothing_when_there_is_nothing (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestAnswer) answer = sb_test_http_get (bus->bob, "/get");
 
   sb_test_assert_status (answer, 200);
@@ -87,7 +87,7 @@ test_gives_nothing_when_there_is_nothing (void)
 static void
 test_gives_in_order_up_to_the_limit (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autofree char *first = NULL;
   g_autofree char *second = NULL;
   g_autofree char *third = NULL;
@@ -105,7 +105,7 @@ test_gives_in_order_up_to_the_limit (void)
 static void
 test_goes_on_behind_what_was_confirmed (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.window=2", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.window=2", NULL);
   g_autofree char *first = NULL;
   g_autofree char *full = NULL;
   g_autofree char *second = NULL;
@@ -130,7 +130,7 @@ test_refuses_bad_queries (void)
                                          "wait=100000",     "visibility=9",
                                          "limit=1e1",       "visibility=3601",
                                          "visibility=0x20", "limit=18446744073709551617" };
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (queries); i++)
     {
@@ -145,7 +145,7 @@ test_refuses_bad_queries (void)
 static void
 test_waits_for_a_message (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   SbTestExchange *exchange = sb_test_http_begin (bus->bob, "GET", "/get?wait=50", NULL, NULL, 0);
   g_autoptr (SbTestAnswer) answer = NULL;
   g_autoptr (SbTestAnswer) health = sb_test_http_get (bus->bob, "/healthz");
@@ -159,7 +159,7 @@ test_waits_for_a_message (void)
 static void
 test_ends_the_wait_in_time (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   gint64 start = g_get_monotonic_time ();
   g_autofree char *ids = fetch (bus->bob, "?wait=1");
 
@@ -170,7 +170,7 @@ test_ends_the_wait_in_time (void)
 static void
 test_gives_again_what_was_not_confirmed (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.confirm-timeout=0.2", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.confirm-timeout=0.2", NULL);
   g_autofree char *first = NULL;
   g_autofree char *hidden = NULL;
   g_autofree char *again = NULL;
@@ -187,7 +187,7 @@ test_gives_again_what_was_not_confirmed (void)
 static void
 test_hides_for_as_long_as_was_asked (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.confirm-timeout=0.1", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.confirm-timeout=0.1", NULL);
   g_autofree char *first = NULL;
   g_autofree char *again = NULL;
 
@@ -201,7 +201,7 @@ test_hides_for_as_long_as_was_asked (void)
 static void
 test_does_not_take_with_head (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestAnswer) head = NULL;
   g_autofree char *ids = NULL;
 
@@ -215,7 +215,7 @@ test_does_not_take_with_head (void)
 static void
 test_leaves_out_what_is_in_flight_on_a_session (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.window=1", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.window=1", NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autofree char *ids = NULL;
 
@@ -228,7 +228,7 @@ test_leaves_out_what_is_in_flight_on_a_session (void)
 static void
 test_serves_a_user_its_own_only (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autofree char *ids = NULL;
   g_autoptr (SbTestHttp) stranger = sb_test_http_for (bus->daemon, NULL, NULL);
   g_autoptr (SbTestAnswer) answer = sb_test_http_get (stranger, "/get");
@@ -242,7 +242,7 @@ test_serves_a_user_its_own_only (void)
 static void
 test_loses_nothing_to_who_hung_up (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.confirm-timeout=0.2", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.confirm-timeout=0.2", NULL);
   SbTestExchange *exchange = sb_test_http_begin (bus->bob, "GET", "/get?wait=60", NULL, NULL, 0);
   g_autoptr (SbTestAnswer) health = sb_test_http_get (bus->bob, "/healthz");
   g_autofree char *ids = NULL;
@@ -256,7 +256,7 @@ test_loses_nothing_to_who_hung_up (void)
 static void
 test_gives_to_one_of_two_who_wait (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   SbTestExchange *exchanges[2];
   g_autoptr (SbTestAnswer) health = NULL;
   guint n = 0;
@@ -278,14 +278,14 @@ test_gives_to_one_of_two_who_wait (void)
 static void
 test_gives_what_waited_over_a_restart (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
   g_autofree char *before = NULL;
   g_autofree char *after = NULL;
 
   put_many (bus->alice, "@bob", 3);
   before = fetch (bus->bob, "?limit=1");
   sb_test_daemon_kill (bus->daemon);
-  sb_test_bus_restart (bus);
+  sb_test_site_restart (bus);
   after = fetch (bus->bob, "");
   g_assert_cmpstr (before, ==, "m00");
   g_assert_cmpstr (after, ==, "m00,m01,m02");
@@ -296,7 +296,7 @@ test_gives_what_waited_over_a_restart (void)
 static void
 test_confirms (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autofree char *ids = NULL;
   g_autofree char *state = NULL;
 
@@ -310,7 +310,7 @@ test_confirms (void)
 static void
 test_confirms_what_was_not_fetched (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autofree char *ids = NULL;
 
   put (bus->alice, "@bob", "x");
@@ -322,7 +322,7 @@ test_confirms_what_was_not_fetched (void)
 static void
 test_counts_a_second_confirmation (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   put (bus->alice, "@bob", "x");
   assert_confirms (bus->bob, "[\"x\"]", "x", "");
@@ -332,7 +332,7 @@ test_counts_a_second_confirmation (void)
 static void
 test_ignores_who_is_no_recipient (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autofree char *state = NULL;
 
   put (bus->alice, "@bob", "x");
@@ -346,7 +346,7 @@ test_ignores_who_is_no_recipient (void)
 static void
 test_confirms_for_one_recipient_only (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autofree char *bob = NULL;
   g_autofree char *carol = NULL;
 
@@ -361,7 +361,7 @@ test_confirms_for_one_recipient_only (void)
 static void
 test_confirms_nothing (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   assert_confirms (bus->bob, "[]", "", "");
 }
@@ -369,7 +369,7 @@ test_confirms_nothing (void)
 static void
 test_takes_escaped_and_odd_ids (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   put (bus->alice, "@bob", "ж\\\"q");
   assert_confirms (bus->bob, "[\"\\u0436\\\"q\"]", "ж\"q", "");
@@ -380,7 +380,7 @@ test_refuses_what_is_no_list_of_ids (void)
 {
   static const char *const bodies[] = { "",       "{}",        "1",     "[1]",     "[null]",
                                         "[\"a\"", "[[\"a\"]]", "['a']", "[\"a\",]" };
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (bodies); i++)
     {
@@ -394,13 +394,13 @@ test_refuses_what_is_no_list_of_ids (void)
 static void
 test_answers_when_the_confirmation_is_durable (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
   g_autofree char *ids = NULL;
 
   put_many (bus->alice, "@bob", 3);
   assert_confirms (bus->bob, "[\"m00\",\"m02\"]", "m00,m02", "");
   sb_test_daemon_kill (bus->daemon);
-  sb_test_bus_restart (bus);
+  sb_test_site_restart (bus);
   ids = fetch (bus->bob, "");
   g_assert_cmpstr (ids, ==, "m01");
 }

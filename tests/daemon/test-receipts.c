@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-receipts: exactly one word to the sender about each confirmation. */
 
-#include "sb-test-bus.h"
+#include "sb-test-site.h"
 #include "sb-test.h"
 
 #include <string.h>
@@ -26,7 +26,7 @@ confirm (SbTestHttp *client, const char *id)
 static void
 test_tells_the_sender (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestFrame) receipt = NULL;
@@ -42,7 +42,7 @@ test_tells_the_sender (void)
 static void
 test_tells_of_each_recipient (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
   g_autoptr (SbTestFrame) first = NULL;
   g_autoptr (SbTestFrame) second = NULL;
@@ -59,7 +59,7 @@ test_tells_of_each_recipient (void)
 static void
 test_tells_once_with_the_old_confirm_key (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
   g_autoptr (SbTestWs) carol = sb_test_ws_log_in_as (bus->daemon, "carol", NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
@@ -79,7 +79,7 @@ test_tells_once_with_the_old_confirm_key (void)
 static void
 test_tells_once_of_a_repeated_confirmation (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
 
   put (bus->alice, "@bob", "x");
@@ -92,7 +92,7 @@ test_tells_once_of_a_repeated_confirmation (void)
 static void
 test_tells_once_of_two_confirmations_in_one_go (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
 
@@ -113,7 +113,7 @@ test_tells_once_of_two_confirmations_in_one_go (void)
 static void
 test_does_not_tell_of_who_is_no_recipient (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
 
   put (bus->alice, "@bob", "x");
@@ -125,7 +125,7 @@ test_does_not_tell_of_who_is_no_recipient (void)
 static void
 test_keeps_receipts_for_who_is_away (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = NULL;
   g_autoptr (SbTestFrame) receipt = NULL;
 
@@ -141,7 +141,7 @@ test_keeps_receipts_for_who_is_away (void)
 static void
 test_forgets_receipts_once_they_are_written (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) first = NULL;
   g_autoptr (SbTestWs) second = NULL;
 
@@ -161,14 +161,14 @@ test_forgets_receipts_once_they_are_written (void)
 static void
 test_keeps_receipts_over_a_kill (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
   g_autoptr (SbTestWs) alice = NULL;
   g_autoptr (SbTestFrame) receipt = NULL;
 
   put (bus->alice, "@bob", "x");
   confirm (bus->bob, "x");
   sb_test_daemon_kill (bus->daemon);
-  sb_test_bus_restart (bus);
+  sb_test_site_restart (bus);
   alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
   receipt = sb_test_ws_take (alice);
   g_assert_cmpstr (sb_test_frame_get (receipt, "data"), ==, "x");
@@ -177,7 +177,7 @@ test_keeps_receipts_over_a_kill (void)
 static void
 test_bounds_what_is_kept (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.receipts-max=2", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.receipts-max=2", NULL);
   g_autoptr (SbTestWs) alice = NULL;
 
   for (guint i = 0; i < 4; i++)
@@ -196,7 +196,7 @@ test_bounds_what_is_kept (void)
 static void
 test_says_nothing_to_who_wants_none (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = NULL;
   g_autoptr (SbTestWs) carol = sb_test_ws_log_in_as (bus->daemon, "carol", NULL);
 
@@ -214,7 +214,7 @@ test_says_nothing_to_who_wants_none (void)
 static void
 test_does_not_tell_over_http (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestAnswer) answer = NULL;
 
   put (bus->alice, "@bob", "x");
@@ -226,7 +226,7 @@ test_does_not_tell_over_http (void)
 static void
 test_tells_a_sender_that_confirms_itself (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
   g_autoptr (SbTestFrame) receipt = NULL;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-start-stop: ready when it listens, gone when nothing is lost, and clear about why not. */
 
-#include "sb-test-bus.h"
 #include "sb-test-raw.h"
+#include "sb-test-site.h"
 #include "sb-test.h"
 
 #include <gio/gunixsocketaddress.h>
@@ -287,7 +287,7 @@ test_names_a_port_that_is_in_use (void)
 static void
 test_says_good_bye_to_sessions (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestWs) stranger = sb_test_ws_open (sb_test_daemon_get_ws_port (bus->daemon), "/");
 
@@ -300,7 +300,7 @@ test_says_good_bye_to_sessions (void)
 static void
 test_answers_what_was_under_way (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
   SbTestExchange *exchanges[20];
   guint n_taken = 0;
 
@@ -322,7 +322,7 @@ test_answers_what_was_under_way (void)
       n_taken += answer->status == 200;
     }
   sb_test_daemon_wait_stopped (bus->daemon);
-  sb_test_bus_restart (bus);
+  sb_test_site_restart (bus);
   {
     g_autoptr (SbTestAnswer) got = sb_test_http_get (bus->bob, "/get?limit=64");
 
@@ -335,7 +335,7 @@ test_finishes_a_body_that_is_half_sent (void)
 {
   static const char head[] = "POST /put HTTP/1.1\r\nHost: x\r\nContent-Length: 25\r\n"
                              "Authorization: Basic YWxpY2U6YWxpY2UtcHc=\r\n\r\n{\"to\":\"@bob\",";
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.stop-timeout=60", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.stop-timeout=60", NULL);
   g_autoptr (SbTestRaw) raw = sb_test_raw_new (sb_test_daemon_get_http_port (bus->daemon));
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autofree char *answer = NULL;
@@ -355,7 +355,7 @@ test_finishes_a_body_that_is_half_sent (void)
 static void
 test_ends_long_polls (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   SbTestExchange *exchange = sb_test_http_begin (bus->bob, "GET", "/get?wait=300", NULL, NULL, 0);
   g_autoptr (SbTestAnswer) health = sb_test_http_get (bus->bob, "/healthz");
   g_autoptr (SbTestAnswer) answer = NULL;
@@ -369,7 +369,7 @@ test_ends_long_polls (void)
 static void
 test_stops_at_the_deadline (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.stop-timeout=0.2", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.stop-timeout=0.2", NULL);
   g_autoptr (SbTestRaw) raw = sb_test_raw_new (sb_test_daemon_get_http_port (bus->daemon));
 
   sb_test_raw_send (raw, "POST /put HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
@@ -380,7 +380,7 @@ test_stops_at_the_deadline (void)
 static void
 test_stops_at_once_when_told_twice (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.stop-timeout=1h", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.stop-timeout=1h", NULL);
   g_autoptr (SbTestRaw) raw = sb_test_raw_new (sb_test_daemon_get_http_port (bus->daemon));
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
 
@@ -394,7 +394,7 @@ test_stops_at_once_when_told_twice (void)
 static void
 test_stops_quickly_when_nothing_is_under_way (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.stop-timeout=50", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.stop-timeout=50", NULL);
   g_autoptr (SbTestAnswer) answer = sb_test_http_get (bus->alice, "/get");
   gint64 start = g_get_monotonic_time ();
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-status: GET /status: what it tells, and whom. */
 
-#include "sb-test-bus.h"
+#include "sb-test-site.h"
 #include "sb-test.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ assert_is_recent (const char *text)
 static void
 test_tells_the_state_of_each_delivery (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestAnswer) answer = NULL;
   g_autoptr (SbTestAnswer) confirmed = NULL;
 
@@ -57,7 +57,7 @@ test_tells_the_state_of_each_delivery (void)
 static void
 test_answers_sender_and_admins_only (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestHttp) stranger = sb_test_http_for (bus->daemon, NULL, NULL);
   g_autoptr (SbTestAnswer) admin = NULL;
   g_autoptr (SbTestAnswer) recipient = NULL;
@@ -78,7 +78,7 @@ test_does_not_know_other_ids (void)
   static const char *const paths[] = { "/status/y",   "/status/x%2Fy", "/status/x/y",
                                        "/status/%00", "/status/%FF",   "/status/X",
                                        "/status/",    "/status",       "/status/x%00" };
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   put_x (bus->alice, "");
   for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
@@ -93,7 +93,7 @@ test_does_not_know_other_ids (void)
 static void
 test_finds_escaped_ids (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autofree char *id = sb_test_put (bus->alice,
                                      "{\"_id\":\"a b?ж%\",\"to\":\"@bob\",\"message\":1}");
   g_autoptr (SbTestAnswer) answer = sb_test_http_get (bus->alice, "/status/a%20b%3F%D0%B6%25");
@@ -105,7 +105,7 @@ test_finds_escaped_ids (void)
 static void
 test_tells_that_a_message_is_scheduled (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autofree char *state = NULL;
 
   put_x (bus->alice, ",\"not_before\":4000000000");
@@ -116,7 +116,7 @@ test_tells_that_a_message_is_scheduled (void)
 static void
 test_tells_why_a_delivery_expired (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestAnswer) answer = NULL;
 
   put_x (bus->alice, ",\"ttl\":1");
@@ -128,7 +128,8 @@ test_tells_why_a_delivery_expired (void)
 static void
 test_counts_attempts (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.confirm-timeout=0.1", "bus.park-after=2", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.confirm-timeout=0.1", "bus.park-after=2",
+                                                 NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestAnswer) answer = NULL;
 
@@ -141,7 +142,7 @@ test_counts_attempts (void)
 static void
 test_tells_that_a_message_was_sent (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autofree char *state = NULL;
 
@@ -154,7 +155,7 @@ test_tells_that_a_message_was_sent (void)
 static void
 test_remembers_over_a_restart (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
   g_autoptr (SbTestAnswer) confirmed = NULL;
   g_autofree char *bob = NULL;
   g_autofree char *carol = NULL;
@@ -162,7 +163,7 @@ test_remembers_over_a_restart (void)
   put_x (bus->alice, "");
   confirmed = sb_test_http_post (bus->bob, "/confirm", "[\"x\"]");
   sb_test_daemon_kill (bus->daemon);
-  sb_test_bus_restart (bus);
+  sb_test_site_restart (bus);
   bob = sb_test_get_state (bus->alice, "x", "bob");
   carol = sb_test_get_state (bus->alice, "x", "carol");
   g_assert_cmpstr (bob, ==, "confirmed");
@@ -180,7 +181,7 @@ is_forgotten (gpointer user_data)
 static void
 test_forgets_in_time (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.remember=1", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.remember=1", NULL);
   g_autoptr (SbTestAnswer) bob = NULL;
   g_autoptr (SbTestAnswer) carol = NULL;
 

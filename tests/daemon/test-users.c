@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-users: POST /put_users: who may change whom, what is kept, and what a change sets off. */
 
-#include "sb-test-bus.h"
+#include "sb-test-site.h"
 #include "sb-test.h"
 
 #include <string.h>
 
 static void
-assert_logs_in (SbTestBus *bus, const char *user, const char *password, guint status)
+assert_logs_in (SbTestSite *bus, const char *user, const char *password, guint status)
 {
   g_autoptr (SbTestHttp) client = sb_test_http_for (bus->daemon, user, password);
   g_autoptr (SbTestAnswer) answer = sb_test_http_get (client, "/get");
@@ -17,7 +17,7 @@ assert_logs_in (SbTestBus *bus, const char *user, const char *password, guint st
 
 /* Number of recipients that @to has for alice; 0 when nobody matches. */
 static gint64
-count_recipients (SbTestBus *bus, const char *to)
+count_recipients (SbTestSite *bus, const char *to)
 {
   g_autoptr (SbTestAnswer) answer = sb_test_http_postf (bus->alice, "/put",
                                                         "{\"to\":[\"%s\"],\"message\":1}", to);
@@ -33,7 +33,7 @@ count_recipients (SbTestBus *bus, const char *to)
 static void
 test_makes_users (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestAnswer) answer = sb_test_http_post (
       bus->admin, "/put_users",
       "[{\"_id\":\"u1\",\"password\":\"p1\",\"tags\":[\"new\",\"#odd\"]},"
@@ -51,7 +51,7 @@ test_makes_users (void)
 static void
 test_keeps_what_is_not_named (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   sb_test_put_users (bus->admin, "[{\"_id\":\"carol\"}]");
   sb_test_put_users (bus->admin, "[{\"_id\":\"carol\",\"admin\":false}]");
@@ -62,7 +62,7 @@ test_keeps_what_is_not_named (void)
 static void
 test_removes_what_is_null (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   sb_test_put_users (bus->admin, "[{\"_id\":\"carol\",\"tags\":null}]");
   g_assert_cmpint (count_recipients (bus, "#news"), ==, 0);
@@ -72,7 +72,7 @@ test_removes_what_is_null (void)
 static void
 test_replaces_tags (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   sb_test_put_users (bus->admin, "[{\"_id\":\"carol\",\"tags\":[\"other\"]}]");
   g_assert_cmpint (count_recipients (bus, "#news"), ==, 0);
@@ -93,7 +93,7 @@ test_takes_odd_ids (void)
     "\xf0\x9f\x90\xa6",
     "0123456789012345678901234567890123456789012345678901234567890123"
   };
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (ids); i++)
     {
@@ -108,7 +108,7 @@ test_takes_odd_ids (void)
 static void
 test_keeps_case (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   sb_test_make_users (bus->admin, "BOB", NULL);
   assert_logs_in (bus, "BOB", "bob-pw", 401);
@@ -119,7 +119,7 @@ test_keeps_case (void)
 static void
 test_takes_passwords_with_colons_and_letters (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   sb_test_put_users (bus->admin, "[{\"_id\":\"u1\",\"password\":\"a:b\"},"
                                  "{\"_id\":\"u2\",\"password\":\"пароль\"}]");
@@ -130,7 +130,7 @@ test_takes_passwords_with_colons_and_letters (void)
 static void
 test_takes_connection_properties (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   sb_test_put_users (
       bus->admin,
@@ -145,11 +145,11 @@ test_takes_connection_properties (void)
 static void
 test_keeps_users_over_a_restart (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
 
   sb_test_put_users (bus->admin, "[{\"_id\":\"carol\",\"tags\":[\"other\"]}]");
   sb_test_daemon_kill (bus->daemon);
-  sb_test_bus_restart (bus);
+  sb_test_site_restart (bus);
   assert_logs_in (bus, "carol", "carol-pw", 200);
   g_assert_cmpint (count_recipients (bus, "#other"), ==, 1);
   sb_test_make_users (bus->admin, "u1", NULL);
@@ -195,7 +195,7 @@ static const char *const malformed[] = {
 static void
 test_refuses_what_is_no_list_of_users (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (malformed); i++)
     {
@@ -210,7 +210,7 @@ test_refuses_what_is_no_list_of_users (void)
 static void
 test_changes_all_or_none (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestAnswer) answer = sb_test_http_post (
       bus->admin, "/put_users",
       "[{\"_id\":\"u0\",\"password\":\"p\"},{\"_id\":\"bob\",\"tags\":[\"changed\"]},"
@@ -225,7 +225,7 @@ test_changes_all_or_none (void)
 static void
 test_demands_long_passwords_when_told_to (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.min-password-length=6", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.min-password-length=6", NULL);
   g_autoptr (SbTestAnswer) bad = sb_test_http_post (bus->admin, "/put_users",
                                                     "[{\"_id\":\"u\",\"password\":\"жжжжж\"}]");
   g_autoptr (SbTestAnswer) good = sb_test_http_post (bus->admin, "/put_users",
@@ -238,7 +238,7 @@ test_demands_long_passwords_when_told_to (void)
 static void
 test_bounds_the_users (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.max-users=5", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.max-users=5", NULL);
   g_autoptr (SbTestAnswer) bad = sb_test_http_post (
       bus->admin, "/put_users",
       "[{\"_id\":\"u1\",\"password\":\"p\"},{\"_id\":\"u2\",\"password\":\"p\"}]");
@@ -252,7 +252,7 @@ test_bounds_the_users (void)
 static void
 test_keeps_the_last_admin (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestAnswer) bad = sb_test_http_post (bus->admin, "/put_users",
                                                     "[{\"_id\":\"admin\",\"admin\":false}]");
 
@@ -288,7 +288,7 @@ static const struct
 static void
 test_lets_admins_manage_users (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (rights); i++)
     {
@@ -303,7 +303,7 @@ test_lets_admins_manage_users (void)
 static void
 test_lets_everybody_when_open_but_never_over_admins (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.open-user-management=true", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.open-user-management=true", NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (rights); i++)
     {
@@ -318,7 +318,7 @@ test_lets_everybody_when_open_but_never_over_admins (void)
 static void
 test_lets_a_user_change_its_own_password (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestAnswer) answer = sb_test_http_post (
       bus->alice, "/put_users", "[{\"_id\":\"alice\",\"password\":\"better\"}]");
 
@@ -330,7 +330,7 @@ test_lets_a_user_change_its_own_password (void)
 static void
 test_refuses_strangers (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestHttp) stranger = sb_test_http_for (bus->daemon, NULL, NULL);
   g_autoptr (SbTestAnswer) answer = sb_test_http_post (stranger, "/put_users",
                                                        "[{\"_id\":\"u\",\"password\":\"p\"}]");
@@ -343,7 +343,7 @@ test_refuses_strangers (void)
 static void
 test_closes_sessions_when_a_password_changes (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestWs) again = NULL;
 
@@ -358,7 +358,7 @@ test_closes_sessions_when_a_password_changes (void)
 static void
 test_keeps_sessions_when_the_same_password_is_sent (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestWs) again = NULL;
 
@@ -378,7 +378,7 @@ test_keeps_sessions_when_the_same_password_is_sent (void)
 static void
 test_forgets_the_old_password_at_once (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   assert_logs_in (bus, "bob", "bob-pw", 200);
   sb_test_put_users (bus->admin, "[{\"_id\":\"bob\",\"password\":\"other\"}]");
@@ -389,7 +389,7 @@ test_forgets_the_old_password_at_once (void)
 static void
 test_slows_down_who_guesses (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestHttp) guesser = sb_test_http_for (bus->daemon, "bob", "wrong");
   guint status = 0;
 
@@ -408,7 +408,7 @@ test_slows_down_who_guesses (void)
 static void
 test_serves_who_is_known_while_somebody_guesses (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestHttp) guesser = sb_test_http_for (bus->daemon, "bob", "wrong");
 
   assert_logs_in (bus, "bob", "bob-pw", 200);

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-websocket: log-in, frames of both directions, and how sessions end. */
 
-#include "sb-test-bus.h"
 #include "sb-test-raw.h"
+#include "sb-test-site.h"
 #include "sb-test.h"
 
 #include <string.h>
 
 static guint16
-http_port (SbTestBus *bus)
+http_port (SbTestSite *bus)
 {
   return sb_test_daemon_get_http_port (bus->daemon);
 }
 
 static guint16
-ws_port (SbTestBus *bus)
+ws_port (SbTestSite *bus)
 {
   return sb_test_daemon_get_ws_port (bus->daemon);
 }
 
 /* Opens a socket, says @frame and expects to be sent away. */
 static void
-assert_is_sent_away (SbTestBus *bus, const char *frame)
+assert_is_sent_away (SbTestSite *bus, const char *frame)
 {
   g_autoptr (SbTestWs) ws = sb_test_ws_open (ws_port (bus), "/");
 
@@ -37,7 +37,7 @@ static void
 test_upgrades_any_path_of_its_port (void)
 {
   static const char *const paths[] = { "/", "/ws", "/any/path?x=1", "/put", "/healthz" };
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
     {
@@ -51,7 +51,7 @@ static void
 test_upgrades_two_paths_of_the_http_port (void)
 {
   static const char *const paths[] = { "/", "/ws" };
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
     {
@@ -77,7 +77,7 @@ ask_for_upgrade (guint16 port, const char *path, const char *more)
 static void
 test_does_not_upgrade_other_paths_of_the_http_port (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autofree char *answer = ask_for_upgrade (http_port (bus), "/other",
                                              "Sec-WebSocket-Version: 13\r\n");
 
@@ -93,7 +93,7 @@ test_takes_any_version_origin_and_protocol (void)
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat, mqtt\r\n",
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
   };
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (headers); i++)
     {
@@ -110,7 +110,7 @@ test_takes_any_version_origin_and_protocol (void)
 static void
 test_refuses_a_handshake_without_a_key (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestRaw) raw = sb_test_raw_new (ws_port (bus));
   g_autofree char *answer = NULL;
 
@@ -125,7 +125,7 @@ test_refuses_a_handshake_without_a_key (void)
 static void
 test_does_not_answer_a_log_in (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_begin_as (bus->daemon, "bob", "\"uid\":[\"cfg\"],\"x\":1");
   g_autofree char *id = sb_test_put (bus->alice, "{\"_id\":\"x\",\"to\":\"@bob\",\"message\":1}");
   g_autoptr (SbTestFrame) frame = sb_test_ws_take (bob);
@@ -136,7 +136,7 @@ test_does_not_answer_a_log_in (void)
 static void
 test_says_connected_when_asked (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) bob = NULL;
 
   for (guint i = 0; i < 3; i++)
@@ -149,12 +149,12 @@ test_says_connected_when_asked (void)
 static void
 test_logs_in_by_token (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestWs) again = NULL;
 
   sb_test_daemon_kill (bus->daemon);
-  sb_test_bus_restart (bus);
+  sb_test_site_restart (bus);
   again = sb_test_ws_open (ws_port (bus), "/");
   sb_test_ws_sendf (again,
                     "{\"type\":\"connect\",\"data\":\"bob\",\"token\":\"%s\",\"hello\":true}",
@@ -165,7 +165,7 @@ test_logs_in_by_token (void)
 static void
 test_sends_away_who_has_the_wrong_password (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
   assert_is_sent_away (bus, "{\"type\":\"connect\",\"data\":\"bob\",\"password\":\"wrong\"}");
   assert_is_sent_away (bus, "{\"type\":\"connect\",\"data\":\"nobody\",\"password\":\"bob-pw\"}");
@@ -180,7 +180,7 @@ test_sends_away_who_has_the_wrong_password (void)
 static void
 test_sends_away_who_has_the_token_of_another (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autofree char *frame = g_strdup_printf (
       "{\"type\":\"connect\",\"data\":\"carol\",\"token\":\"%s\"}", sb_test_ws_get_token (bob));
@@ -191,7 +191,7 @@ test_sends_away_who_has_the_token_of_another (void)
 static void
 test_answers_frames_before_the_log_in_with_an_error (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) ws = sb_test_ws_open (ws_port (bus), "/");
   g_autoptr (SbTestFrame) message = NULL;
   g_autoptr (SbTestFrame) confirmation = NULL;
@@ -209,7 +209,7 @@ test_answers_frames_before_the_log_in_with_an_error (void)
 static void
 test_holds_frames_until_the_log_in_is_verified (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_begin_as (bus->daemon, "alice", "\"accepted\":true");
 
   for (guint i = 0; i < 50; i++)
@@ -227,7 +227,7 @@ test_holds_frames_until_the_log_in_is_verified (void)
 static void
 test_refuses_a_second_log_in (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestFrame) error = NULL;
 
@@ -240,7 +240,7 @@ test_refuses_a_second_log_in (void)
 static void
 test_ends_a_socket_that_does_not_log_in (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) ws = sb_test_ws_open (ws_port (bus), "/");
 
   g_assert_cmpuint (sb_test_ws_wait_closed (ws), ==, 1002);
@@ -252,7 +252,7 @@ test_ends_a_socket_that_does_not_log_in (void)
 static void
 test_sends_messages (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestFrame) frame = NULL;
@@ -266,7 +266,7 @@ test_sends_messages (void)
 static void
 test_says_nothing_about_what_is_accepted (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
 
   sb_test_ws_send (alice, "{\"_id\":\"x\",\"to\":\"@bob\",\"message\":1}");
@@ -278,7 +278,7 @@ test_says_nothing_about_what_is_accepted (void)
 static void
 test_says_accepted_when_asked (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.store=sqlite", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", "\"accepted\":true");
   g_autoptr (SbTestFrame) first = NULL;
   g_autoptr (SbTestFrame) again = NULL;
@@ -291,7 +291,7 @@ test_says_accepted_when_asked (void)
   again = sb_test_ws_take_type (alice, "accepted");
   g_assert_cmpstr (sb_test_frame_get (again, "data"), ==, "x");
   sb_test_daemon_kill (bus->daemon);
-  sb_test_bus_restart (bus);
+  sb_test_site_restart (bus);
   state = sb_test_get_state (bus->alice, "x", "bob");
   g_assert_cmpstr (state, ==, "pending");
 }
@@ -314,7 +314,7 @@ static const struct
 static void
 test_tells_what_is_refused (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
   g_autofree char *taken = sb_test_put (bus->carol,
                                         "{\"_id\":\"taken\",\"to\":\"@bob\",\"message\":1}");
@@ -340,7 +340,7 @@ test_tells_of_malformed_json (void)
   static const char *const frames[] = {
     "{", "no", "", "[]", "1", "{\"to\":\"@bob\",\"message\":1,}", "{'to':'@bob'}"
   };
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (frames); i++)
@@ -359,7 +359,7 @@ test_tells_of_malformed_json (void)
 static void
 test_never_echoes_a_password (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) ws = sb_test_ws_open (ws_port (bus), "/");
   g_autoptr (SbTestFrame) error = NULL;
 
@@ -371,7 +371,7 @@ test_never_echoes_a_password (void)
 static void
 test_ignores_what_is_for_nobody_to_route (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
 
   sb_test_ws_send (alice, "{\"type\":\"pong\"}");
@@ -383,7 +383,7 @@ test_ignores_what_is_for_nobody_to_route (void)
 static void
 test_tells_of_a_confirmation_without_data (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
 
   sb_test_ws_send (alice, "{\"type\":\"confirmation\"}");
@@ -396,7 +396,7 @@ test_tells_of_a_confirmation_without_data (void)
 /* --- Frames as such --- */
 
 static SbTestRaw *
-log_in_raw (SbTestBus *bus, const char *user)
+log_in_raw (SbTestSite *bus, const char *user)
 {
   SbTestRaw *raw = sb_test_raw_new (ws_port (bus));
   g_autofree char *frame = g_strdup_printf (
@@ -414,7 +414,7 @@ static void
 test_reads_binary_frames_as_text (void)
 {
   static const char message[] = "{\"_id\":\"x\",\"to\":\"@bob\",\"message\":1}";
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestRaw) raw = log_in_raw (bus, "alice");
 
   sb_test_raw_send_frame (raw, SB_TEST_FINAL | SB_TEST_BINARY, message, strlen (message));
@@ -425,7 +425,7 @@ static void
 test_puts_fragments_together (void)
 {
   static const char message[] = "{\"_id\":\"x\",\"to\":\"@bob\",\"message\":\"ж\"}";
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestRaw) raw = log_in_raw (bus, "alice");
   g_autofree char *accepted = NULL;
 
@@ -446,7 +446,7 @@ test_puts_fragments_together (void)
 static void
 test_answers_protocol_pings (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestRaw) raw = log_in_raw (bus, "alice");
   g_autofree char *pong = NULL;
   gsize length = 0;
@@ -460,7 +460,7 @@ static void
 test_echoes_a_close_code (void)
 {
   static const guint8 going_away[] = { 0x03, 0xe9 };
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestRaw) raw = log_in_raw (bus, "alice");
   g_autofree char *echo = NULL;
   gsize length = 0;
@@ -474,7 +474,7 @@ test_echoes_a_close_code (void)
 static void
 test_bounds_a_frame (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.max-message-size=2K", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.max-message-size=2K", NULL);
   g_autoptr (SbTestRaw) raw = log_in_raw (bus, "alice");
   g_autofree char *large = g_strnfill (1024 * 1024, ' ');
   g_autofree char *rest = NULL;
@@ -487,7 +487,7 @@ test_bounds_a_frame (void)
 static void
 test_refuses_a_message_over_the_limit (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.max-message-size=2K", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.max-message-size=2K", NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
   g_autofree char *padding = g_strnfill (2048, 'x');
   g_autoptr (SbTestFrame) error = NULL;
@@ -503,7 +503,7 @@ test_refuses_a_message_over_the_limit (void)
 static void
 test_pings_every_interval (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("transport-soup.ping-interval=0.05", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("transport-soup.ping-interval=0.05", NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestWs) stranger = sb_test_ws_open (ws_port (bus), "/");
 
@@ -514,7 +514,7 @@ test_pings_every_interval (void)
 static void
 test_pings_as_the_reference_does (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("transport-soup.ping-interval=0.05", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("transport-soup.ping-interval=0.05", NULL);
   g_autoptr (SbTestRaw) raw = log_in_raw (bus, "bob");
   g_autofree char *ping = sb_test_raw_wait_text (raw, "ping");
 
@@ -530,7 +530,7 @@ is_closed (gpointer user_data)
 static void
 test_ends_a_session_that_is_silent (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("transport-soup.keepalive-interval=1", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("transport-soup.keepalive-interval=1", NULL);
   g_autoptr (SbTestRaw) silent = log_in_raw (bus, "bob");
   g_autoptr (SbTestWs) carol = sb_test_ws_log_in_as (bus->daemon, "carol", NULL);
 
@@ -545,7 +545,7 @@ test_ends_a_session_that_is_silent (void)
 static void
 test_replaces_the_older_session (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) older = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestWs) newer = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autofree char *id = NULL;
@@ -559,7 +559,7 @@ test_replaces_the_older_session (void)
 static void
 test_keeps_the_newer_session_when_the_older_ends (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestRaw) older = log_in_raw (bus, "bob");
   g_autoptr (SbTestWs) newer = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autofree char *rest = NULL;
@@ -575,7 +575,7 @@ test_keeps_the_newer_session_when_the_older_ends (void)
 static void
 test_processes_what_the_older_session_had_said (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) older = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
   g_autoptr (SbTestWs) newer = NULL;
 
@@ -588,7 +588,7 @@ test_processes_what_the_older_session_had_said (void)
 static void
 test_lets_who_takes_over_too_often_wait (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new (NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
   g_autoptr (SbTestWs) last = sb_test_ws_log_in_as (bus->daemon, "bob", NULL);
   g_autoptr (SbTestWs) next = NULL;
 
@@ -608,7 +608,7 @@ test_lets_who_takes_over_too_often_wait (void)
 static void
 test_bounds_the_sessions (void)
 {
-  g_autoptr (SbTestBus) bus = sb_test_bus_new ("bus.max-sessions=1", NULL);
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.max-sessions=1", NULL);
   g_autoptr (SbTestWs) alice = sb_test_ws_log_in_as (bus->daemon, "alice", NULL);
   g_autoptr (SbTestWs) bob = sb_test_ws_begin_as (bus->daemon, "bob", NULL);
 

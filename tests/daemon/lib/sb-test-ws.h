@@ -30,7 +30,7 @@ SbTestWs *sb_test_ws_open (guint16 port, const char *path);
 SbTestWs *sb_test_ws_open_tls (guint16 port, const char *path);
 /* A session on the WebSocket port of @daemon, logged in: it asked for "hello", and got it. */
 SbTestWs *sb_test_ws_log_in (SbTestDaemon *daemon, const char *user, const char *password);
-/* The same of a user of sb_test_make_users(). @extra: (nullable): more members, `"accepted":true` */
+/* The same of a user of sb_test_make_users(). @extra: (nullable): members, `"accepted":true` */
 SbTestWs *sb_test_ws_log_in_as (SbTestDaemon *daemon, const char *user, const char *extra);
 /* The same, but the sender of the connect frame waits for nothing and does not ask for "hello". */
 SbTestWs *sb_test_ws_begin_as (SbTestDaemon *daemon, const char *user, const char *extra);

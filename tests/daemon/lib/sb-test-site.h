@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sb-test-bus: a daemon with a few users, which most protocol tests begin with. */
+/* sb-test-site: a daemon with a few users, which most protocol tests begin with. */
 #pragma once
 
 #include "sb-test-http.h"
@@ -16,15 +16,15 @@ typedef struct
   SbTestHttp *alice;    /* (owned) */
   SbTestHttp *bob;      /* (owned) */
   SbTestHttp *carol;    /* (owned) */
-} SbTestBus;
+} SbTestSite;
 
 /* Settings as for sb_test_daemon_run(); they win over the fixture's own. */
-SbTestBus *sb_test_bus_new (const char *setting, ...);
+SbTestSite *sb_test_site_new (const char *setting, ...);
 /* Makes admin and users of a daemon that has none. */
-SbTestBus *sb_test_bus_new_for (SbTestDaemon *daemon);
+SbTestSite *sb_test_site_new_for (SbTestDaemon *daemon);
 /* Starts the daemon again, on the same ports. */
-void sb_test_bus_restart (SbTestBus *self);
-void sb_test_bus_free (SbTestBus *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbTestBus, sb_test_bus_free)
+void sb_test_site_restart (SbTestSite *self);
+void sb_test_site_free (SbTestSite *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbTestSite, sb_test_site_free)
 
 G_END_DECLS

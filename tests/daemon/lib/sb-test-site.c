@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sb-test-bus: the fixture of most protocol tests. */
+/* sb-test-site: the fixture of most protocol tests. */
 
-#include "sb-test-bus.h"
+#include "sb-test-site.h"
 
-SbTestBus *
-sb_test_bus_new_for (SbTestDaemon *daemon)
+SbTestSite *
+sb_test_site_new_for (SbTestDaemon *daemon)
 {
-  SbTestBus *self = g_new0 (SbTestBus, 1);
+  SbTestSite *self = g_new0 (SbTestSite, 1);
 
   self->daemon = daemon;
   self->admin = sb_test_make_admin (daemon);
@@ -20,8 +20,8 @@ sb_test_bus_new_for (SbTestDaemon *daemon)
   return self;
 }
 
-SbTestBus *
-sb_test_bus_new (const char *setting, ...)
+SbTestSite *
+sb_test_site_new (const char *setting, ...)
 {
   SbTestDaemon *daemon = sb_test_daemon_new ();
   va_list args;
@@ -32,17 +32,17 @@ sb_test_bus_new (const char *setting, ...)
     sb_test_daemon_set (daemon, "%s", setting);
   va_end (args);
   sb_test_daemon_start (daemon);
-  return sb_test_bus_new_for (daemon);
+  return sb_test_site_new_for (daemon);
 }
 
 void
-sb_test_bus_restart (SbTestBus *self)
+sb_test_site_restart (SbTestSite *self)
 {
   sb_test_daemon_restart (self->daemon, TRUE);
 }
 
 void
-sb_test_bus_free (SbTestBus *self)
+sb_test_site_free (SbTestSite *self)
 {
   sb_test_http_free (self->carol);
   sb_test_http_free (self->bob);
