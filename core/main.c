@@ -11,6 +11,9 @@
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <locale.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -61,6 +64,18 @@ raise_descriptor_limit (void)
     return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit (RLIMIT_NOFILE, &limit);
+}
+
+/* Memory that a burst needed is needed again by the next one; without this every turn of the
+ * loop gives some back to the kernel and asks for it again. */
+static void
+keep_some_memory (void)
+{
+#ifdef __GLIBC__
+  mallopt (M_TRIM_THRESHOLD, 4 * 1024 * 1024);
+  mallopt (M_MMAP_THRESHOLD, 1024 * 1024);
+  mallopt (M_TOP_PAD, 256 * 1024);
+#endif
 }
 
 static void
@@ -153,6 +168,7 @@ run (SbDaemon *daemon)
   g_autoptr (GError) error = NULL;
 
   raise_descriptor_limit ();
+  keep_some_memory ();
   g_signal_connect_swapped (daemon, "stopped", G_CALLBACK (g_main_loop_quit), loop);
   if (!sb_daemon_start (daemon, &error))
     return fail (error);

@@ -29,6 +29,7 @@ typedef struct
   GError *error;         /* (owned) (nullable) */
   gint64 started;        /* monotonic, microseconds */
   gint64 finished;
+  guint rows;
 } Batch;
 
 typedef struct
@@ -84,49 +85,56 @@ batch_free (Batch *self)
 
 /* The journal's thread */
 
-/* Takes the operations that make the next transaction; called with the lock held. */
-static GPtrArray *
-take_batch (SbJournal *self)
+/* How many of the operations make the next transaction. */
+static guint
+measure_batch (SbJournal *self, guint *rows)
 {
-  guint rows = 0, n = 0;
-  GPtrArray *batch;
+  guint n = 0;
 
-  while (n < self->gathering->len)
+  for (; n < self->gathering->len; n++)
     {
       const SbOperation *operation = g_ptr_array_index (self->gathering, n);
+      guint more = sb_operation_get_rows (operation);
 
       /* Users that were submitted together stay together: all or none of them is changed. */
-      if (operation->kind != SB_OPERATION_PUT_USER)
-        rows += sb_operation_get_rows (operation);
-      if (n > 0 && rows > MAX_BATCH_ROWS)
+      if (operation->kind == SB_OPERATION_PUT_USER)
+        more = 0;
+      if (n > 0 && *rows + more > MAX_BATCH_ROWS)
         break;
-      n++;
+      *rows += more;
     }
+  return n;
+}
+
+/* Takes the operations that make the next transaction; called with the lock held. */
+static Batch *
+take_batch (SbJournal *self)
+{
+  Batch *batch = g_new0 (Batch, 1);
+  guint n = measure_batch (self, &batch->rows);
+
+  batch->operations = g_ptr_array_new_full (n, (GDestroyNotify) sb_operation_free);
   if (n == self->gathering->len)
     {
-      batch = self->gathering;
-      self->gathering = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_operation_free);
+      GPtrArray *all = self->gathering;
+
+      self->gathering = batch->operations;
+      batch->operations = all;
       return batch;
     }
-
-  batch = g_ptr_array_new_full (n, (GDestroyNotify) sb_operation_free);
   for (guint i = 0; i < n; i++)
-    g_ptr_array_add (batch, g_steal_pointer (&self->gathering->pdata[i]));
+    g_ptr_array_add (batch->operations, g_steal_pointer (&self->gathering->pdata[i]));
   g_ptr_array_remove_range (self->gathering, 0, n);
   return batch;
 }
 
-static Batch *
-apply_batch (SbJournal *self, GPtrArray *operations)
+static void
+apply_batch (SbJournal *self, Batch *batch)
 {
-  Batch *batch = g_new0 (Batch, 1);
-
-  batch->operations = operations;
   batch->started = g_get_monotonic_time ();
-  sb_store_apply (self->store, (SbOperation *const *) operations->pdata, operations->len,
-                  &batch->error);
+  sb_store_apply (self->store, (SbOperation *const *) batch->operations->pdata,
+                  batch->operations->len, &batch->error);
   batch->finished = g_get_monotonic_time ();
-  return batch;
 }
 
 static gpointer
@@ -138,17 +146,16 @@ writer_main (gpointer data)
   for (;;)
     {
       Batch *batch;
-      GPtrArray *operations;
       gboolean was_idle;
 
       while (self->gathering->len == 0 && !self->stop)
         g_cond_wait (&self->wake, &self->lock);
       if (self->gathering->len == 0)
         break;
-      operations = take_batch (self);
+      batch = take_batch (self);
       g_mutex_unlock (&self->lock);
 
-      batch = apply_batch (self, operations);
+      apply_batch (self, batch);
 
       g_mutex_lock (&self->lock);
       was_idle = g_queue_is_empty (&self->done);
@@ -191,8 +198,6 @@ reader_main (gpointer data)
 static void
 finish_batch (SbJournal *self, Batch *batch)
 {
-  guint rows = 0;
-
   g_clear_error (&self->last_error);
   if (batch->error != NULL)
     {
@@ -206,13 +211,12 @@ finish_batch (SbJournal *self, Batch *batch)
     {
       SbOperation *operation = g_ptr_array_index (batch->operations, i);
 
-      rows += sb_operation_get_rows (operation);
       self->n_unfinished--;
-      self->unfinished_bytes -= sb_operation_get_bytes (operation);
+      self->unfinished_bytes -= operation->bytes;
       if (operation->func != NULL)
         operation->func (operation, batch->error, operation->user_data);
     }
-  sb_counter_add (self->rows, rows);
+  sb_counter_add (self->rows, batch->rows);
 }
 
 /* What the two threads have done since the last time. */
@@ -469,7 +473,10 @@ sb_journal_submit_all (SbJournal *self, SbOperation **operations, guint n_operat
 
   self->n_unfinished += n_operations;
   for (guint i = 0; i < n_operations; i++)
-    self->unfinished_bytes += sb_operation_get_bytes (operations[i]);
+    {
+      operations[i]->bytes = sb_operation_get_bytes (operations[i]);
+      self->unfinished_bytes += operations[i]->bytes;
+    }
   self->was_full |= sb_journal_is_full (self);
   g_mutex_lock (&self->lock);
   was_empty = self->gathering->len == 0;

@@ -160,6 +160,7 @@ struct _SbOperation
   SbOutcome outcome; /* (out) */
   SbOperationFunc func;
   gpointer user_data;
+  gsize bytes; /* of the journal: what it counts for the operation while it waits */
 
   union
   {

@@ -332,6 +332,9 @@ load_parked (SbQueue *self)
 void
 sb_queue_load (SbQueue *self)
 {
+  /* Called for every message: nearly always there is nothing to do. */
+  if (!self->behind && self->parked_due == G_MAXINT64)
+    return;
   if (!sb_queue_has_consumer (self) || self->n_finished < self->read_barrier
       || sb_clock_monotonic (self->clock) < self->hold_until)
     return;

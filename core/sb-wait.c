@@ -71,7 +71,9 @@ on_status_read (GObject *source, GAsyncResult *result, gpointer user_data)
       open += delivery->state == SB_DELIVERY_PENDING || delivery->state == SB_DELIVERY_SCHEDULED
               || delivery->state == SB_DELIVERY_PARKED;
     }
-  if (wait->is_over || open == 0 || open + confirmed < all)
+  /* A bus that has stopped meanwhile looks at its watches no more. */
+  if (wait->is_over || open == 0 || open + confirmed < all
+      || !sb_bus_check_running (wait->bus, NULL))
     answer (wait, all > 0 && confirmed == all);
   else
     sb_watch_table_add (wait->bus->watches, wait->id, open, wait->deadline, on_watched, wait);

@@ -18,6 +18,9 @@
 #include <sys/socket.h>
 
 #define DIRECT_WRITE (64 * 1024)
+/* What fits in here is taken whole or not at all: the frames that libsoup sends by itself must
+ * not be torn apart by those of sb_connection_send(). */
+#define SMALL_WRITE 131
 #define READ_PER_TURN (64 * 1024)
 /* The largest TLS record: what is offered again after "would block" stays the same. */
 #define TLS_WRITE (16 * 1024)
@@ -321,6 +324,16 @@ note_flushed (SbConnection *self)
     sb_connection_queue_notify (self);
 }
 
+/* The gathered output has left. */
+static void
+give_block_back (SbConnection *self)
+{
+  gsize size;
+  guint8 *block = sb_gather_release (&self->gathered, &size);
+
+  sb_poller_give_block (self->watch.poller, block, size);
+}
+
 /* Writes what was gathered, as far as the socket takes it. */
 void
 sb_connection_flush (SbConnection *self)
@@ -332,8 +345,10 @@ sb_connection_flush (SbConnection *self)
     {
       sent = transmit_all (self, sb_gather_peek (&self->gathered), queued);
       /* A failure has emptied it. */
-      if (sb_gather_get_length (&self->gathered) > 0)
+      if (sb_gather_get_length (&self->gathered) > sent)
         sb_gather_consume (&self->gathered, sent);
+      else
+        give_block_back (self);
     }
   note_flushed (self);
 }
@@ -347,12 +362,23 @@ sb_connection_can_write (SbConnection *self)
 }
 
 static void
+begin_gathering (SbConnection *self)
+{
+  gsize size;
+  guint8 *block = self->gathered.data == NULL ? sb_poller_take_block (self->watch.poller, &size) : NULL;
+
+  self->output_since = g_get_monotonic_time ();
+  if (block != NULL)
+    sb_gather_adopt (&self->gathered, block, size);
+}
+
+static void
 gather (SbConnection *self, const guint8 *data, gsize size)
 {
   if (size == 0)
     return;
   if (sb_gather_get_length (&self->gathered) == 0)
-    self->output_since = g_get_monotonic_time ();
+    begin_gathering (self);
   sb_gather_append (&self->gathered, data, size);
   if (sb_gather_get_length (&self->gathered) >= SB_CONNECTION_DRAIN_MARK)
     self->above_mark = TRUE;
@@ -382,9 +408,38 @@ sb_connection_write (SbConnection *self, const void *buffer, gsize count, GError
   if (sb_connection_set_output_failure (self, error))
     return -1;
   room = SB_CONNECTION_BUFFER_MAX - sb_gather_get_length (&self->gathered);
+  if (count <= SMALL_WRITE && room < count)
+    {
+      self->blocked = TRUE;
+      sb_connection_set_would_block (error);
+      return -1;
+    }
   count = MIN (count, direct + room);
   gather (self, data + direct, count - direct);
   self->blocked = sb_gather_get_length (&self->gathered) >= SB_CONNECTION_BUFFER_MAX;
   self->written += count;
   return count;
+}
+
+/**
+ * sb_connection_send:
+ * @self: a connection that libsoup writes small frames to at the most
+ * @header: what comes before
+ * @header_length: bytes
+ * @data: the rest
+ * @length: bytes
+ *
+ * Gathers a frame whole, also beyond the bound; who sends looks at
+ * sb_connection_get_queued() before. On a connection that is closed it is lost.
+ */
+void
+sb_connection_send (SbConnection *self, const void *header, gsize header_length, const void *data,
+                    gsize length)
+{
+  if (self->failure != NULL || self->output_failure != NULL || self->state != SB_CONNECTION_OPEN)
+    return;
+  gather (self, header, header_length);
+  gather (self, data, length);
+  self->blocked |= sb_gather_get_length (&self->gathered) >= SB_CONNECTION_BUFFER_MAX;
+  self->written += header_length + length;
 }

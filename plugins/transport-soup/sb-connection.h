@@ -98,6 +98,8 @@ const char *sb_connection_get_remote_text (SbConnection *self);
 GSocketAddress *sb_connection_get_remote_address (SbConnection *self);
 GSocketAddress *sb_connection_get_local_address (SbConnection *self);
 
+void sb_connection_send (SbConnection *self, const void *header, gsize header_length,
+                         const void *data, gsize length);
 gsize sb_connection_get_queued (SbConnection *self);
 guint64 sb_connection_get_written (SbConnection *self);
 void sb_connection_set_drained_func (SbConnection *self, SbConnectionFunc func, gpointer user_data);

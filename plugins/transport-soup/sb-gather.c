@@ -77,6 +77,27 @@ sb_gather_take (SbGather *self, gpointer buffer, gsize size)
   return length;
 }
 
+/* Begins with a block of memory, if it has none. */
+void
+sb_gather_adopt (SbGather *self, guint8 *block, gsize size)
+{
+  g_assert (self->data == NULL);
+
+  self->data = block;
+  self->size = size;
+}
+
+/* Forgets everything. Returns: (transfer full) (nullable): the memory */
+guint8 *
+sb_gather_release (SbGather *self, gsize *size)
+{
+  guint8 *block = g_steal_pointer (&self->data);
+
+  *size = self->size;
+  self->start = self->end = self->size = 0;
+  return block;
+}
+
 /* Forgets everything and frees the memory. */
 void
 sb_gather_clear (SbGather *self)

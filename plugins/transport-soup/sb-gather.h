@@ -22,6 +22,8 @@ void sb_gather_append (SbGather *self, gconstpointer data, gsize length);
 void sb_gather_prepend (SbGather *self, gconstpointer data, gsize length);
 void sb_gather_consume (SbGather *self, gsize length);
 gsize sb_gather_take (SbGather *self, gpointer buffer, gsize size);
+void sb_gather_adopt (SbGather *self, guint8 *block, gsize size);
+guint8 *sb_gather_release (SbGather *self, gsize *size);
 void sb_gather_clear (SbGather *self);
 
 static inline gsize

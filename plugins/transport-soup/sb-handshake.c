@@ -29,6 +29,7 @@ struct _SbHandshakes
   GQueue waiting; /* for the peer's first byte */
   GQueue ready;   /* for a thread */
   GQueue running;
+  GThreadPool *threads; /* (owned): one for each that runs */
 };
 
 static void
@@ -81,7 +82,7 @@ on_handshake (GObject *stream, GAsyncResult *result, gpointer user_data)
 {
   Handshake *handshake = user_data;
   SbHandshakes *self = handshake->set;
-  gboolean done = g_tls_connection_handshake_finish (G_TLS_CONNECTION (stream), result, NULL);
+  gboolean done = g_task_propagate_boolean (G_TASK (result), NULL);
 
   if (self != NULL)
     {
@@ -90,6 +91,20 @@ on_handshake (GObject *stream, GAsyncResult *result, gpointer user_data)
       start_ready (self);
     }
   conclude (handshake, done ? G_IO_STREAM (stream) : NULL);
+}
+
+/* In a thread of the pool. */
+static void
+shake_hands (gpointer data, gpointer user_data)
+{
+  g_autoptr (GTask) task = data;
+  g_autoptr (GError) error = NULL;
+  GTlsConnection *tls = g_task_get_source_object (task);
+
+  if (g_tls_connection_handshake (tls, g_task_get_cancellable (task), &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
 }
 
 static GTlsConnection *
@@ -117,8 +132,8 @@ start (SbHandshakes *self, Handshake *handshake)
     }
   handshake->peer->handshakes++;
   move_to (handshake, &self->running);
-  g_tls_connection_handshake_async (tls, G_PRIORITY_DEFAULT, handshake->cancellable, on_handshake,
-                                    handshake);
+  g_thread_pool_push (self->threads,
+                      g_task_new (tls, handshake->cancellable, on_handshake, handshake), NULL);
 }
 
 static void
@@ -228,6 +243,7 @@ sb_handshakes_new (SbHandshakeFunc func, gpointer user_data)
 
   self->func = func;
   self->user_data = user_data;
+  self->threads = g_thread_pool_new (shake_hands, NULL, RUNNING_MAX, FALSE, NULL);
   return self;
 }
 
@@ -243,5 +259,6 @@ sb_handshakes_free (SbHandshakes *self)
       move_to (handshake, NULL);
       handshake->set = NULL;
     }
+  g_thread_pool_free (self->threads, FALSE, FALSE);
   g_free (self);
 }

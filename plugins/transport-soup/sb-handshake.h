@@ -2,9 +2,10 @@
 /*
  * sb-handshake: the TLS handshakes of a listener.
  *
- * GIO shakes hands in a thread of its pool, with blocking reads. A few peers that never go on
- * would use up the pool for everybody. So a handshake begins when the peer's first bytes are
- * there, only some run at a time, only a few of them for one address, and each has a deadline.
+ * GIO shakes hands with blocking reads. In the threads that it shares with everything else in the
+ * process, a few peers that never go on would be enough to stop it all. So handshakes have threads
+ * of their own; one begins when the peer's first bytes are there; only so many run at a time, only
+ * some of them for one address, and each has a deadline.
  */
 #pragma once
 

@@ -20,6 +20,15 @@
 /* A flood of new edges must not keep the loop inside one collection. */
 #define COLLECTIONS_AT_ONCE 64
 #define SCRATCH_SIZE (16 * 1024)
+/* Blocks that are kept for the next one who sends, and the largest of them. */
+#define MAX_SPARE 32
+#define MAX_SPARE_SIZE (128 * 1024)
+
+typedef struct
+{
+  guint8 *data; /* (owned) */
+  gsize size;
+} Block;
 
 struct _SbPoller
 {
@@ -32,6 +41,8 @@ struct _SbPoller
   GQueue deadlines; /* in the order in which they were set */
   guint ref_count;
   guint8 scratch[SCRATCH_SIZE];
+  Block spare[MAX_SPARE]; /* memory of connections that have nothing to send at the moment */
+  guint n_spare;
 };
 
 typedef struct
@@ -237,6 +248,8 @@ sb_poller_unref (SbPoller *self)
   destroy_source (self->turn_source);
   destroy_source (self->notify_source);
   close (self->poll_fd.fd);
+  for (guint i = 0; i < self->n_spare; i++)
+    g_free (self->spare[i].data);
   g_main_context_unref (self->context);
   g_free (self);
 }
@@ -254,6 +267,31 @@ sb_poller_get_scratch (SbPoller *self, gsize *size)
 {
   *size = SCRATCH_SIZE;
   return self->scratch;
+}
+
+/* Returns: (transfer full) (nullable): memory that was given back, in place of a new block */
+guint8 *
+sb_poller_take_block (SbPoller *self, gsize *size)
+{
+  if (self->n_spare == 0)
+    return NULL;
+  self->n_spare--;
+  *size = self->spare[self->n_spare].size;
+  return self->spare[self->n_spare].data;
+}
+
+/* Keeps a block for the next one who needs it, or frees it. */
+void
+sb_poller_give_block (SbPoller *self, guint8 *block, gsize size)
+{
+  if (block == NULL || size > MAX_SPARE_SIZE || self->n_spare == MAX_SPARE)
+    {
+      g_free (block);
+      return;
+    }
+  self->spare[self->n_spare].data = block;
+  self->spare[self->n_spare].size = size;
+  self->n_spare++;
 }
 
 void

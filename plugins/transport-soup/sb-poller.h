@@ -56,6 +56,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbPoller, sb_poller_unref)
 
 GMainContext *sb_poller_get_context (SbPoller *self);
 guint8 *sb_poller_get_scratch (SbPoller *self, gsize *size);
+guint8 *sb_poller_take_block (SbPoller *self, gsize *size);
+void sb_poller_give_block (SbPoller *self, guint8 *block, gsize size);
 
 void sb_poller_watch_init (SbPollerWatch *watch, SbPoller *poller, const SbPollerFuncs *funcs);
 gboolean sb_poller_watch_add_fd (SbPollerWatch *watch, int fd, GError **error);

@@ -47,7 +47,6 @@ struct _SbSoupSession
   GQueue held;                     /* (element-type GBytes) (owned) */
   GQueue publications;             /* of this session, in the order sent, if it wants to know */
   GList link;                      /* in the transport's list */
-  guint64 handed;                  /* bytes of frames given to libsoup */
   gint64 since;                    /* of the state, monotonic µs */
   gint64 resumed;                  /* when reading went on last */
   gint64 next_ping;

@@ -170,14 +170,30 @@ an_answer_survives_a_body_that_nobody_read (void)
 }
 
 static void
+a_peer_that_sent_nothing_is_left_at_once (void)
+{
+  g_autoptr (SbPair) pair = sb_pair_new ();
+  guint closed = 0;
+
+  sb_connection_set_closed_func (pair->connection, sb_pair_on_event, &closed);
+  g_io_stream_close (G_IO_STREAM (pair->connection), NULL, NULL);
+  sb_test_settle ();
+  g_assert_cmpuint (closed, ==, 1);
+}
+
+static void
 a_peer_that_stays_is_left_in_the_end (void)
 {
   g_autoptr (SbPair) pair = NULL;
   guint closed = 0;
+  char byte;
 
   sb_pair_limits.closing = 30 * 1000;
   pair = sb_pair_new ();
   sb_connection_set_closed_func (pair->connection, sb_pair_on_event, &closed);
+  sb_pair_send_all (pair, "G", 1);
+  while (sb_pair_try_read (pair, &byte, 1, NULL) < 0)
+    sb_pair_turn (1);
   g_io_stream_close (G_IO_STREAM (pair->connection), NULL, NULL);
   sb_test_settle ();
   g_assert_cmpuint (closed, ==, 0);
@@ -331,6 +347,8 @@ static const struct
   { "/connection/end/a-close-does-not-wait-for-ever", a_close_does_not_wait_for_ever },
   { "/connection/end/an-answer-survives-a-body-that-nobody-read",
     an_answer_survives_a_body_that_nobody_read },
+  { "/connection/end/a-peer-that-sent-nothing-is-left-at-once",
+    a_peer_that_sent_nothing_is_left_at_once },
   { "/connection/end/a-peer-that-stays-is-left-in-the-end", a_peer_that_stays_is_left_in_the_end },
   { "/connection/end/the-last-unref-closes", the_last_unref_closes },
   { "/connection/end/closing-twice-is-fine", closing_twice_is_fine },
