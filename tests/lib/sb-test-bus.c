@@ -5,6 +5,9 @@
 
 #include "sb-bus-private.h"
 #include "sb-config-keys.h"
+#include "sb-error.h"
+
+#include <string.h>
 
 static void
 declare_config (SbTestBus *self, const char *config)
@@ -258,5 +261,76 @@ sb_test_bus_add_user (SbTestBus *self, const char *id, const char *tags, gboolea
     return NULL;
   sb_accounts_load (self->accounts, &error);
   g_assert_no_error (error);
+  return sb_test_bus_find (self, id);
+}
+
+SbUser *
+sb_test_bus_find (SbTestBus *self, const char *id)
+{
   return sb_directory_lookup (sb_accounts_get_directory (self->accounts), id);
+}
+
+/* Messages and sessions */
+
+static void
+note_list (GString *answers, const char *mark, const char *const *list)
+{
+  for (; list != NULL && *list != NULL; list++)
+    g_string_append_printf (answers, "%s%s", mark, *list);
+}
+
+static void
+on_published (const SbPublishResult *result, const GError *error, gpointer user_data)
+{
+  GString *answers = user_data;
+
+  g_string_append (answers, answers->len > 0 ? " " : "");
+  if (error != NULL)
+    g_string_append (answers, sb_error_reason (error));
+  else
+    g_string_append_printf (answers, "%s:%u%s", result->id, result->n_recipients,
+                            result->duplicate ? ":duplicate" : "");
+  note_list (answers, ":", result->unknown);
+  note_list (answers, ":full=", result->full);
+  if (error == NULL && result->waited)
+    g_string_append (answers, result->confirmed ? ":confirmed" : ":unconfirmed");
+}
+
+void
+sb_test_bus_publish (SbTestBus *self, const char *sender, const char *json, guint wait,
+                     GString *answers)
+{
+  SbPublishResult nothing = { 0 };
+  g_autoptr (GError) error = NULL;
+  SbEnvelope envelope;
+
+  sb_envelope_scan (&envelope, json, strlen (json), &error);
+  g_assert_no_error (error);
+  if (!sb_bus_publish (self->bus, sb_test_bus_find (self, sender), &envelope, wait * SB_TEST_SECOND,
+                       on_published, answers, &error))
+    on_published (&nothing, error, answers);
+}
+
+void
+sb_test_bus_send (SbTestBus *self, const char *sender, const char *id, const char *to)
+{
+  g_autofree char *json = g_strdup_printf ("{\"to\":\"%s\",\"message\":1,\"_id\":\"%s\"}", to, id);
+  g_autoptr (GString) answers = g_string_new (NULL);
+  g_autofree char *wanted = g_strconcat (id, ":", NULL);
+
+  sb_test_bus_publish (self, sender, json, 0, answers);
+  sb_test_bus_settle (self);
+  g_assert_true (g_str_has_prefix (answers->str, wanted));
+}
+
+SbSession *
+sb_test_bus_open (SbTestBus *self, const char *user, SbTestPath *path, SbSessionFlags flags)
+{
+  g_autoptr (GError) error = NULL;
+  SbSession *session = sb_bus_open_session (self->bus, sb_test_bus_find (self, user),
+                                            SB_DELIVERY (path), flags, &error);
+
+  g_assert_no_error (error);
+  sb_test_bus_settle (self);
+  return session;
 }

@@ -57,6 +57,23 @@ SbOutcome sb_test_bus_apply (SbTestBus *self, SbOperation *operation);
  * there are accounts, else NULL. */
 SbUser *sb_test_bus_add_user (SbTestBus *self, const char *id, const char *tags, gboolean admin);
 
+SbUser *sb_test_bus_find (SbTestBus *self, const char *id);
+
+/*
+ * Sends a message. The answer is noted in @answers when it comes, with a space between: the id and
+ * the number of recipients as "a:2", and behind it what applies of ":duplicate", ":?unknown",
+ * ":full=id", ":confirmed" and ":unconfirmed"; or the reason of the error, with ":full=id".
+ * @wait is in seconds.
+ */
+void sb_test_bus_publish (SbTestBus *self, const char *sender, const char *json, guint wait,
+                          GString *answers);
+/* One with this id and nothing else to it, and settles. */
+void sb_test_bus_send (SbTestBus *self, const char *sender, const char *id, const char *to);
+
+/* Opens a session and settles. */
+SbSession *sb_test_bus_open (SbTestBus *self, const char *user, SbTestPath *path,
+                             SbSessionFlags flags);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbTestBus, sb_test_bus_free)
 
 G_END_DECLS

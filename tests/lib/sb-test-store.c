@@ -192,6 +192,14 @@ sb_test_store_wait_held (SbTestStore *self)
     g_cond_wait (&self->changed, &self->lock);
 }
 
+guint
+sb_test_store_get_n_held (SbTestStore *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->n_held;
+}
+
 char *
 sb_test_store_take_batches (SbTestStore *self)
 {

@@ -25,6 +25,7 @@ void sb_test_store_hold_applies (SbTestStore *self, gboolean hold);
 void sb_test_store_hold_reads (SbTestStore *self, gboolean hold);
 /* Blocks until one of either kind waits. */
 void sb_test_store_wait_held (SbTestStore *self);
+guint sb_test_store_get_n_held (SbTestStore *self);
 
 /* How many operations the batches since the last call had, with a space between. */
 char *sb_test_store_take_batches (SbTestStore *self);
