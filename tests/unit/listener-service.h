@@ -21,6 +21,7 @@ typedef struct
   SoupServer *server;
   SoupSession *session;
   guint16 port;
+  int silent_fd;
   guint handed;                        /* connections handed over */
   SbConnection *last;                  /* (weak): the latest of them */
   SbConnection *held;                  /* (owned) (nullable): with @hold */

@@ -297,11 +297,20 @@ waits_when_out_of_descriptors (void)
   g_autoptr (SbService) service = sb_service_new (&options);
   g_autoptr (GSocket) client = sb_service_connect (service);
   struct rlimit before = forbid_descriptors ();
+  gboolean lost = FALSE;
 
-  while (sb_service_get_stats (service).starved < 3)
-    g_main_context_iteration (NULL, TRUE);
-  g_assert_cmpuint (service->handed, ==, 0);
+  while (sb_service_get_stats (service).starved < 3 && !lost)
+    {
+      g_main_context_iteration (NULL, TRUE);
+      lost = g_socket_condition_check (client, G_IO_IN) != 0;
+    }
   g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
+  if (lost)
+    {
+      g_test_skip ("valgrind itself accepts, and closes, what is over the limit");
+      return;
+    }
+  g_assert_cmpuint (service->handed, ==, 0);
   sb_test_wait_count (&service->handed, 1, "the connection that waited");
   sb_service_send (client, REQUEST);
   sb_service_expect (client, "hello");
