@@ -58,7 +58,7 @@ add_target (Resolution *r, const SbUser *user, gboolean named)
 }
 
 /* A group that comes again is not walked again, or ten thousand times `$all` would keep the bus
- * busy for minutes. */
+ * busy for many seconds. */
 static gboolean
 is_new_group (Resolution *r, GPtrArray *users)
 {

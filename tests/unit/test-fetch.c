@@ -268,23 +268,64 @@ a_session_does_not_get_what_a_fetch_holds (SbTestQueue **q, gconstpointer data)
   sb_test_path_assert (path, "a b c");
 }
 
+/* Gives a and b to two fetches, and lets the time of a be over: it went back to the store. */
+static void
+hold_b (SbTestQueue *q)
+{
+  sb_test_queue_send (q, "a b c d");
+  assert_fetch (q, 1, "a");
+  sb_test_queue_pass (q, VISIBILITY / 2);
+  assert_fetch (q, 1, "b");
+  sb_test_queue_pass (q, VISIBILITY / 2);
+  g_assert_cmpuint (q->settings.in_flight, ==, 100);
+}
+
 static void
 in_order_for_a_session_also_around_what_a_fetch_holds (SbTestQueue **q, gconstpointer data)
 {
   g_autoptr (SbTestPath) path = NULL;
   g_autoptr (SbTestPath) next = NULL;
 
-  sb_test_queue_send (*q, "a b c d");
-  assert_fetch (*q, 2, "a b");
-  sb_test_queue_confirm (*q, "a");
-  /* Memory is given back, and what lies behind b is read again. */
-  sb_test_queue_pass (*q, SB_TEST_SECOND);
+  hold_b (*q);
   path = sb_test_queue_open (*q);
-  sb_test_path_assert (path, "c d");
-  sb_test_queue_pass (*q, VISIBILITY);
-  sb_test_path_assert (path, "b c d");
+  sb_test_path_assert (path, "a c d");
+  sb_test_queue_pass (*q, VISIBILITY / 2);
+  sb_test_path_assert (path, "a b c d");
   next = sb_test_queue_open (*q);
-  sb_test_path_assert (next, "b c d");
+  sb_test_path_assert (next, "a b c d");
+}
+
+/* The next fetch comes before the confirmation is stored, and reads from below it. */
+static void
+what_was_confirmed_is_not_read_again (SbTestQueue **q, gconstpointer data)
+{
+  g_auto (Answer) answer = { 0 };
+
+  hold_b (*q);
+  sb_test_store_hold_applies ((*q)->t->store, TRUE);
+  sb_queue_confirm ((*q)->queue, "b", NULL, NULL);
+  sb_test_store_wait_held ((*q)->t->store);
+  begin (*q, 10, 0, &answer);
+  sb_test_settle ();
+  sb_test_store_hold_applies ((*q)->t->store, FALSE);
+  sb_test_bus_settle ((*q)->t);
+  g_assert_cmpstr (answer.got, ==, "a c d");
+}
+
+/* The same when it is confirmed while the page is on its way. */
+static void
+what_was_confirmed_is_not_taken_from_a_page_on_its_way (SbTestQueue **q, gconstpointer data)
+{
+  g_auto (Answer) answer = { 0 };
+
+  hold_b (*q);
+  sb_test_store_hold_reads ((*q)->t->store, TRUE);
+  begin (*q, 10, 0, &answer);
+  sb_test_store_wait_held ((*q)->t->store);
+  sb_queue_confirm ((*q)->queue, "b", NULL, NULL);
+  sb_test_store_hold_reads ((*q)->t->store, FALSE);
+  sb_test_bus_settle ((*q)->t);
+  g_assert_cmpstr (answer.got, ==, "a c d");
 }
 
 static void
@@ -407,6 +448,9 @@ main (int argc, char *argv[])
   ADD ("a-session-does-not-get-what-a-fetch-holds", a_session_does_not_get_what_a_fetch_holds);
   ADD ("in-order-for-a-session-also-around-what-a-fetch-holds",
        in_order_for_a_session_also_around_what_a_fetch_holds);
+  ADD ("what-was-confirmed-is-not-read-again", what_was_confirmed_is_not_read_again);
+  ADD ("what-was-confirmed-is-not-taken-from-a-page-on-its-way",
+       what_was_confirmed_is_not_taken_from_a_page_on_its_way);
   ADD ("what-nobody-fetches-is-not-held-in-memory", what_nobody_fetches_is_not_held_in_memory);
   ADD ("parked-ones-that-nobody-fetches-are-not-held-either",
        parked_ones_that_nobody_fetches_are_not_held_either);

@@ -137,7 +137,7 @@ too_many_recipients_are_refused (Fixture *f, gconstpointer data)
   g_assert_error (error, SB_ERROR, SB_ERROR_TOO_LARGE);
 }
 
-/* 10,000 times 20,000 users would take minutes. */
+/* 10,000 times 100,000 users would keep the bus busy for many seconds. */
 static void
 everybody_is_not_counted_ten_thousand_times (Fixture *f, gconstpointer data)
 {
@@ -146,7 +146,7 @@ everybody_is_not_counted_ten_thousand_times (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
   gint64 start;
 
-  for (guint i = 0; i < 20000; i++)
+  for (guint i = 0; i < 100000; i++)
     {
       g_autofree char *id = g_strdup_printf ("user%u", i);
 
@@ -156,10 +156,10 @@ everybody_is_not_counted_ten_thousand_times (Fixture *f, gconstpointer data)
     g_string_append (to, ",\"$all\",\"#many\"");
   g_string_append_c (to, ']');
   start = g_get_monotonic_time ();
-  route = resolve (f, to->str, 100000, &error);
+  route = resolve (f, to->str, 200000, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (route->targets->len, ==, 20004);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 20 * G_USEC_PER_SEC);
+  g_assert_cmpuint (route->targets->len, ==, 100004);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 3 * G_USEC_PER_SEC);
 }
 
 int
