@@ -188,9 +188,20 @@ sb_connection_read_anyway (SbConnection *self, void *buffer, gsize count, GError
   return n;
 }
 
+/* Whether headers have begun, or a body is not complete: while libsoup reads, it wants more. */
+static gboolean
+is_within_request (SbConnection *self)
+{
+  return self->phase == SB_CONNECTION_PHASE_BODY
+         || (self->phase == SB_CONNECTION_PHASE_HEADERS && self->first_byte != 0);
+}
+
+/* libsoup takes headers and chunks that were cut off for complete, and would act on them. */
 static gssize
 read_rationed (SbConnection *self, void *buffer, gsize count, GError **error)
 {
+  gssize n;
+
   if (sb_connection_set_failure (self, error))
     return -1;
   if (self->paused || self->budget == 0)
@@ -198,7 +209,13 @@ read_rationed (SbConnection *self, void *buffer, gsize count, GError **error)
       sb_connection_set_would_block (error);
       return -1;
     }
-  return sb_connection_read_anyway (self, buffer, MIN (count, self->budget), error);
+  n = sb_connection_read_anyway (self, buffer, MIN (count, self->budget), error);
+  if (n != 0 || !is_within_request (self))
+    return n;
+  self->failure = g_error_new (SB_ERROR, SB_ERROR_CLOSED,
+                               "%s closed its end in the middle of a request", self->remote_text);
+  sb_connection_set_failure (self, error);
+  return -1;
 }
 
 /* Whether libsoup waits for the first byte of a further request. While it handles one it does
@@ -365,7 +382,8 @@ static void
 begin_gathering (SbConnection *self)
 {
   gsize size;
-  guint8 *block = self->gathered.data == NULL ? sb_poller_take_block (self->watch.poller, &size) : NULL;
+  guint8 *block = self->gathered.data == NULL ? sb_poller_take_block (self->watch.poller, &size)
+                                              : NULL;
 
   self->output_since = g_get_monotonic_time ();
   if (block != NULL)

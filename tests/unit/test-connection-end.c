@@ -241,6 +241,27 @@ goes_when_the_peer_went_first (void)
 }
 
 static void
+an_end_within_a_request_is_an_error (void)
+{
+  static const SbConnectionPhase phases[] = { SB_CONNECTION_PHASE_HEADERS,
+                                              SB_CONNECTION_PHASE_BODY };
+
+  for (guint i = 0; i < G_N_ELEMENTS (phases); i++)
+    {
+      g_autoptr (SbPair) pair = sb_pair_new ();
+      g_autoptr (GError) error = NULL;
+      gsize total;
+
+      sb_connection_set_phase (pair->connection, phases[i]);
+      sb_pair_send_all (pair, "cut off", 7);
+      sb_pair_hang_up (pair);
+      error = sb_pair_read_to_the_error (pair, &total);
+      g_assert_cmpuint (total, ==, 7);
+      g_assert_error (error, SB_ERROR, SB_ERROR_CLOSED);
+    }
+}
+
+static void
 an_end_between_two_requests_begins_with_an_empty_line (void)
 {
   static const SbConnectionPhase phases[] = { SB_CONNECTION_PHASE_HANDLING,
@@ -353,6 +374,7 @@ static const struct
   { "/connection/end/the-last-unref-closes", the_last_unref_closes },
   { "/connection/end/closing-twice-is-fine", closing_twice_is_fine },
   { "/connection/end/goes-when-the-peer-went-first", goes_when_the_peer_went_first },
+  { "/connection/end/within-a-request-is-an-error", an_end_within_a_request_is_an_error },
   { "/connection/end/between-two-requests-begins-with-an-empty-line",
     an_end_between_two_requests_begins_with_an_empty_line },
   { "/connection/end/goes-when-the-peer-resets", goes_when_the_peer_resets },

@@ -125,6 +125,7 @@ the_end_is_read_after_the_last_byte (void)
   char buffer[100];
   gssize n = -1;
 
+  sb_connection_set_phase (pair->connection, SB_CONNECTION_PHASE_OPEN);
   sb_pair_send_all (pair, "abc", 3);
   sb_pair_hang_up (pair);
   while (n < 0)
