@@ -40,16 +40,12 @@ const SbConfigKey sb_bus_keys[] = {
     "the same in bytes; one message is always allowed" },
   { "park-after", SB_CONFIG_INTEGER, "5", 1, 1000, SB_CONFIG_DEFAULTS,
     "attempts after which a message leaves the way of the ones behind it" },
-  { "max-attempts", SB_CONFIG_INTEGER, "5", 1, 1000, SB_CONFIG_DEFAULTS,
-    "refusals by an HTTP recipient after which a message is dead" },
   { "remember", SB_CONFIG_DURATION, "1h", SECOND, YEAR, SB_CONFIG_DEFAULTS,
     "how long the id of a finished message is known, for duplicates and /status" },
   { "remember-max", SB_CONFIG_INTEGER, "1000000", 0, 1000 * MILLION, SB_CONFIG_DEFAULTS,
     "finished messages that are remembered at most" },
   { "receipts-max", SB_CONFIG_INTEGER, "1000", 0, MILLION, SB_CONFIG_DEFAULTS,
     "receipts that are kept for a sender while it is offline" },
-  { "file-ttl", SB_CONFIG_DURATION, "30d", SECOND, 10 * YEAR, SB_CONFIG_DEFAULTS,
-    "how long a file waits for its recipients" },
 
   /* Limits */
   { "max-message-size", SB_CONFIG_SIZE, "8M", KIB, GIB, SB_CONFIG_DEFAULTS, "the largest message" },
@@ -84,8 +80,6 @@ const SbConfigKey sb_bus_keys[] = {
     "how long a session's token logs in again" },
 
   /* The world around it */
-  { "public-url", SB_CONFIG_STRING, "", 0, 0, SB_CONFIG_DEFAULTS,
-    "how the bus is reached from outside, for links and QR codes" },
   { "trusted-proxies", SB_CONFIG_LIST, "", 0, 0, SB_CONFIG_DEFAULTS,
     "addresses or networks whose Forwarded headers count, separated by ;" },
   { "metrics-token", SB_CONFIG_STRING, "", 0, 0, SB_CONFIG_SECRET,
