@@ -77,18 +77,32 @@ add_counters (SbBus *self)
 {
   SbMetrics *m = self->metrics;
 
-  self->accepted = sb_metrics_counter (m, "simplebus_messages_accepted_total", "Messages made durable", NULL);
-  self->duplicates = sb_metrics_counter (m, "simplebus_messages_duplicate_total", "Messages that were sent again", NULL);
-  self->confirmed = sb_metrics_counter (m, "simplebus_deliveries_confirmed_total", "Deliveries confirmed", NULL);
-  self->expired = sb_metrics_counter (m, "simplebus_deliveries_expired_total", "Deliveries whose time was over", NULL);
-  self->receipts = sb_metrics_counter (m, "simplebus_receipts_total", "Receipts written to sessions at once", NULL);
-  self->takeover_count = sb_metrics_counter (m, "simplebus_takeovers_total", "Sessions that replaced an older one", NULL);
-  self->direct_delivered = sb_metrics_counter (m, "simplebus_direct_delivered_total", "Copies of direct messages written to sessions", NULL);
-  self->direct_dropped = sb_metrics_counter (m, "simplebus_direct_dropped_total", "Copies of direct messages lost by recipients that do not keep up", NULL);
-  self->publish_seconds = sb_metrics_histogram (m, "simplebus_publish_seconds", "From a message's arrival to its commit", NULL);
-  self->queue_settings.deliveries = sb_metrics_counter (m, "simplebus_transmissions_total", "Messages handed to recipients, redeliveries among them", NULL);
-  self->queue_settings.redeliveries = sb_metrics_counter (m, "simplebus_redeliveries_total", "Messages that were not confirmed in time", NULL);
-  self->queue_settings.parked = sb_metrics_counter (m, "simplebus_parked_total", "Deliveries that were parked", NULL);
+  self->accepted = sb_metrics_counter (m, "simplebus_messages_accepted_total",
+                                       "Messages made durable", NULL);
+  self->duplicates = sb_metrics_counter (m, "simplebus_messages_duplicate_total",
+                                         "Messages that were sent again", NULL);
+  self->confirmed = sb_metrics_counter (m, "simplebus_deliveries_confirmed_total",
+                                        "Deliveries confirmed", NULL);
+  self->expired = sb_metrics_counter (m, "simplebus_deliveries_expired_total",
+                                      "Deliveries whose time was over", NULL);
+  self->receipts = sb_metrics_counter (m, "simplebus_receipts_total",
+                                       "Receipts written to sessions at once", NULL);
+  self->takeover_count = sb_metrics_counter (m, "simplebus_takeovers_total",
+                                             "Sessions that replaced an older one", NULL);
+  self->direct_delivered = sb_metrics_counter (
+      m, "simplebus_direct_delivered_total", "Copies of direct messages written to sessions", NULL);
+  self->direct_dropped = sb_metrics_counter (
+      m, "simplebus_direct_dropped_total",
+      "Copies of direct messages lost by recipients that do not keep up", NULL);
+  self->publish_seconds = sb_metrics_histogram (m, "simplebus_publish_seconds",
+                                                "From a message's arrival to its commit", NULL);
+  self->queue_settings.deliveries = sb_metrics_counter (
+      m, "simplebus_transmissions_total", "Messages handed to recipients, redeliveries among them",
+      NULL);
+  self->queue_settings.redeliveries = sb_metrics_counter (
+      m, "simplebus_redeliveries_total", "Messages that were not confirmed in time", NULL);
+  self->queue_settings.parked = sb_metrics_counter (m, "simplebus_parked_total",
+                                                    "Deliveries that were parked", NULL);
 }
 
 /* Registers everything. */

@@ -28,12 +28,12 @@ struct _SbBus
   SbMetrics *metrics;     /* (owned) */
 
   SbIdMaker ids;
-  GHashTable *queues;     /* (owned) gint64 → SbQueue (owned) */
-  GHashTable *sessions;   /* (owned) gint64 in the user → SbSession (owned) */
-  SbTakeovers *takeovers; /* (owned) */
-  SbWatchTable *watches;  /* (owned) */
+  GHashTable *queues;           /* (owned) gint64 → SbQueue (owned) */
+  GHashTable *sessions;         /* (owned) gint64 in the user → SbSession (owned) */
+  SbTakeovers *takeovers;       /* (owned) */
+  SbWatchTable *watches;        /* (owned) */
   SbWatchTable *direct_watches; /* (owned) by sender and id */
-  SbSweeper *sweeper;     /* (owned) (nullable) between start and stop */
+  SbSweeper *sweeper;           /* (owned) (nullable) between start and stop */
   guint tick;
 
   SbQueueSettings queue_settings;
@@ -68,7 +68,8 @@ void sb_bus_add_metrics (SbBus *self);
 void sb_bus_remove_metrics (SbBus *self);
 
 gboolean sb_bus_wants_receipt (SbQueue *queue, gint64 sender_key, gpointer user_data);
-void sb_bus_give_receipt (SbBus *self, gint64 recipient, const SbOperation *operation, const char *id);
+void sb_bus_give_receipt (SbBus *self, gint64 recipient, const SbOperation *operation,
+                          const char *id);
 
 gboolean sb_bus_check_members (SbBus *self, const SbEnvelope *envelope, GError **error);
 SbMessage *sb_bus_make_message (SbBus *self, const SbUser *sender, const SbEnvelope *envelope,

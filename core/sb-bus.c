@@ -122,8 +122,8 @@ sb_bus_get_session_delay (SbBus *self, SbUser *user)
     return 0;
   delay = sb_takeovers_get_delay (self->takeovers, user->key, sb_clock_monotonic (self->clock));
   if (delay > 0)
-    g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_TAKEOVER_BACKOFF,
-                      SB_LOG_FIELD_USER, user->id, "MESSAGE",
+    g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID",
+                      SB_MESSAGE_ID_TAKEOVER_BACKOFF, SB_LOG_FIELD_USER, user->id, "MESSAGE",
                       "sessions of %s keep replacing each other (do two devices share the id?): "
                       "the next one waits %d s",
                       user->id, (int) (delay / G_USEC_PER_SEC) + 1);
@@ -144,7 +144,8 @@ sb_bus_get_session_delay (SbBus *self, SbUser *user)
  * Returns: (transfer full) (nullable): the session, for sb_session_close()
  */
 SbSession *
-sb_bus_open_session (SbBus *self, SbUser *user, SbDelivery *path, SbSessionFlags flags, GError **error)
+sb_bus_open_session (SbBus *self, SbUser *user, SbDelivery *path, SbSessionFlags flags,
+                     GError **error)
 {
   SbSession *session, *older;
   gint64 last_receipt = 0;
@@ -406,8 +407,8 @@ sb_bus_class_init (SbBusClass *klass)
 static void
 sb_bus_init (SbBus *self)
 {
-  self->queues
-      = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) sb_queue_unref);
+  self->queues = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
+                                        (GDestroyNotify) sb_queue_unref);
   self->sessions = g_hash_table_new (g_int64_hash, g_int64_equal);
   self->takeovers = sb_takeovers_new ();
   self->watches = sb_watch_table_new ();
@@ -442,7 +443,8 @@ read_settings (SbBus *self)
  * Returns: (transfer full): a bus that is not started
  */
 SbBus *
-sb_bus_new (SbConfig *config, SbJournal *journal, SbAccounts *accounts, SbClock *clock, SbMetrics *metrics)
+sb_bus_new (SbConfig *config, SbJournal *journal, SbAccounts *accounts, SbClock *clock,
+            SbMetrics *metrics)
 {
   SbBus *self = g_object_new (SB_TYPE_BUS, NULL);
 
@@ -473,8 +475,7 @@ sb_bus_start (SbBus *self, GError **error)
     return FALSE;
   self->stats = *stats;
   sb_id_maker_init (&self->ids, self->stats.last_time);
-  self->sweeper
-      = sb_sweeper_new (self->journal, self->clock, self->stats.last_time, on_due, self);
+  self->sweeper = sb_sweeper_new (self->journal, self->clock, self->stats.last_time, on_due, self);
   self->tick = g_timeout_add (TICK_MS, on_tick, self);
   g_signal_connect_object (self->journal, "drained", G_CALLBACK (on_journal_drained), self, 0);
   g_signal_connect_object (self->accounts, "user-changed", G_CALLBACK (on_user_changed), self, 0);
@@ -534,8 +535,9 @@ sb_bus_check_resources (SbBus *self, GError **error)
     return FALSE;
   if (self->disk_low)
     {
-      g_set_error_literal (error, SB_ERROR, SB_ERROR_NO_SPACE,
-                           "the disk of the bus is full: nothing new is accepted until there is room");
+      g_set_error_literal (
+          error, SB_ERROR, SB_ERROR_NO_SPACE,
+          "the disk of the bus is full: nothing new is accepted until there is room");
       return FALSE;
     }
   if (sb_journal_is_full (self->journal))

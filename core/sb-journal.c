@@ -42,13 +42,13 @@ struct _SbJournal
 {
   GObject parent_instance;
 
-  SbStore *store; /* (owned) */
-  GMainContext *context; /* (owned) where operations finish */
+  SbStore *store;         /* (owned) */
+  GMainContext *context;  /* (owned) where operations finish */
   GThread *writer_thread; /* (owned) (nullable) */
   GThread *reader_thread; /* (owned) (nullable) */
   GSource *finish_source; /* (owned) (nullable) */
-  GAsyncQueue *reads; /* (owned) of Read (owned) */
-  GError *last_error; /* (owned) (nullable) why the newest batch failed */
+  GAsyncQueue *reads;     /* (owned) of Read (owned) */
+  GError *last_error;     /* (owned) (nullable) why the newest batch failed */
 
   /* Main context: what was submitted and has not finished. */
   guint max_operations;

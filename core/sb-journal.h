@@ -28,7 +28,8 @@ G_DECLARE_FINAL_TYPE (SbJournal, sb_journal, SB, JOURNAL, GObject)
  */
 typedef void (*SbReadFunc) (SbStore *store, GTask *task);
 
-SbJournal *sb_journal_new (SbStore *store, guint max_operations, gsize max_bytes, SbMetrics *metrics);
+SbJournal *sb_journal_new (SbStore *store, guint max_operations, gsize max_bytes,
+                           SbMetrics *metrics);
 gboolean sb_journal_open (SbJournal *self, const SbStoreOptions *options, GError **error);
 void sb_journal_close (SbJournal *self);
 

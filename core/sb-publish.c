@@ -197,7 +197,8 @@ sb_bus_check_members (SbBus *self, const SbEnvelope *envelope, GError **error)
 
 /* Reads a count of seconds; absent is 0. */
 static gboolean
-get_seconds (const SbEnvelope *envelope, SbMember member, gint64 least, gint64 *seconds, GError **error)
+get_seconds (const SbEnvelope *envelope, SbMember member, gint64 least, gint64 *seconds,
+             GError **error)
 {
   *seconds = 0;
   if (!sb_envelope_has (envelope, member))
@@ -247,9 +248,8 @@ sb_bus_make_message (SbBus *self, const SbUser *sender, const SbEnvelope *envelo
     return NULL;
   not_before *= G_USEC_PER_SEC;
   start = MAX (now, not_before);
-  return sb_message_new (id, sender->id, sender->key,
-                         sb_envelope_splice (envelope, id, sender->id), now,
-                         not_before > now ? not_before : 0,
+  return sb_message_new (id, sender->id, sender->key, sb_envelope_splice (envelope, id, sender->id),
+                         now, not_before > now ? not_before : 0,
                          ttl > 0 ? start + ttl * G_USEC_PER_SEC : 0);
 }
 
@@ -271,13 +271,8 @@ sb_bus_make_message (SbBus *self, const SbUser *sender, const SbEnvelope *envelo
  * Returns: %FALSE when it was refused right away; @func is not called then
  */
 gboolean
-sb_bus_publish (SbBus *self,
-                SbUser *sender,
-                const SbEnvelope *envelope,
-                gint64 wait,
-                SbPublishFunc func,
-                gpointer user_data,
-                GError **error)
+sb_bus_publish (SbBus *self, SbUser *sender, const SbEnvelope *envelope, gint64 wait,
+                SbPublishFunc func, gpointer user_data, GError **error)
 {
   g_autoptr (SbAddressList) to = NULL;
   g_autoptr (SbRoute) route = NULL;

@@ -93,7 +93,8 @@ read_status (SbStore *store, GTask *task)
     g_task_return_new_error (task, SB_ERROR, SB_ERROR_NOT_FOUND,
                              "there is no message \"%s\" of yours", call->id);
   else
-    g_task_return_pointer (task, g_steal_pointer (&status), (GDestroyNotify) sb_message_status_free);
+    g_task_return_pointer (task, g_steal_pointer (&status),
+                           (GDestroyNotify) sb_message_status_free);
 }
 
 /**
@@ -105,7 +106,8 @@ read_status (SbStore *store, GTask *task)
  * @user_data: for @callback
  */
 void
-sb_bus_status_async (SbBus *self, SbUser *user, const char *id, GAsyncReadyCallback callback, gpointer user_data)
+sb_bus_status_async (SbBus *self, SbUser *user, const char *id, GAsyncReadyCallback callback,
+                     gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
   StatusCall *call = g_new0 (StatusCall, 1);
@@ -217,14 +219,8 @@ on_fetch_cancelled (GCancellable *cancellable, gpointer user_data)
  * Gives the user's next deliveries to a caller that has no session.
  */
 void
-sb_bus_fetch_async (SbBus *self,
-                    SbUser *user,
-                    guint limit,
-                    gint64 wait,
-                    gint64 visibility,
-                    GCancellable *cancellable,
-                    GAsyncReadyCallback callback,
-                    gpointer user_data)
+sb_bus_fetch_async (SbBus *self, SbUser *user, guint limit, gint64 wait, gint64 visibility,
+                    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
   FetchCall *call = g_new0 (FetchCall, 1);
@@ -244,8 +240,8 @@ sb_bus_fetch_async (SbBus *self,
   call->fetch = sb_queue_fetch (call->queue, MIN (limit, self->queue_settings.window), wait,
                                 visibility, on_fetched, g_object_ref (task));
   if (cancellable != NULL && !call->answered)
-    call->cancelled
-        = g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_fetch_cancelled), task);
+    call->cancelled = g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_fetch_cancelled),
+                                        task);
 }
 
 /**
@@ -316,11 +312,8 @@ on_confirmed (SbOutcome outcome, const GError *error, gpointer user_data)
  * @user_data: for @callback
  */
 void
-sb_bus_confirm_async (SbBus *self,
-                      SbUser *user,
-                      const char *const *ids,
-                      GAsyncReadyCallback callback,
-                      gpointer user_data)
+sb_bus_confirm_async (SbBus *self, SbUser *user, const char *const *ids,
+                      GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   g_autoptr (SbQueue) queue = NULL;
@@ -360,7 +353,8 @@ sb_bus_confirm_async (SbBus *self,
  * Returns: whether the outcome is durable
  */
 gboolean
-sb_bus_confirm_finish (SbBus *self, GAsyncResult *result, char ***confirmed, char ***unknown, GError **error)
+sb_bus_confirm_finish (SbBus *self, GAsyncResult *result, char ***confirmed, char ***unknown,
+                       GError **error)
 {
   ConfirmCall *call = g_task_get_task_data (G_TASK (result));
   g_autoptr (GStrvBuilder) known = g_strv_builder_new ();

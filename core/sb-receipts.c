@@ -111,8 +111,8 @@ sb_bus_send_receipts (SbBus *self, SbSession *session)
 {
   GTask *task;
 
-  if (!session->has_receipts || session->reading_receipts
-      || !(session->flags & SB_SESSION_RECEIPTS) || !sb_session_is_ready (session))
+  if (!session->has_receipts || session->reading_receipts || !(session->flags & SB_SESSION_RECEIPTS)
+      || !sb_session_is_ready (session))
     return;
   session->reading_receipts = TRUE;
   /* Another one that is stored meanwhile sets it again. */

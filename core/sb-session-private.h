@@ -18,11 +18,12 @@ struct _SbSession
   SbSessionFlags flags;
   gboolean has_receipts;     /* some may wait in the store */
   gboolean reading_receipts; /* and are being read or dropped */
-  SbMirror *mirror; /* (owned) (nullable) once it was sent a direct message */
+  SbMirror *mirror;          /* (owned) (nullable) once it was sent a direct message */
   gint64 last_receipt;       /* number of the last stored one that was written to the path */
 };
 
-SbSession *sb_session_new (SbBus *bus, SbUser *user, SbDelivery *path, SbQueue *queue, SbSessionFlags flags);
+SbSession *sb_session_new (SbBus *bus, SbUser *user, SbDelivery *path, SbQueue *queue,
+                           SbSessionFlags flags);
 SbSession *sb_session_ref (SbSession *self);
 void sb_session_unref (SbSession *self);
 gboolean sb_session_is_ready (SbSession *self);

@@ -26,14 +26,14 @@ struct _SbSweeper
   SbSweeperFunc func; /* (nullable) %NULL: the owner is gone */
   gpointer user_data;
 
-  gint64 last_time; /* wall clock: the newest time that was stored */
-  gint64 next;      /* wall clock: when something is due; 0: nothing is */
+  gint64 last_time;  /* wall clock: the newest time that was stored */
+  gint64 next;       /* wall clock: when something is due; 0: nothing is */
   gint64 last_sweep; /* monotonic */
   guint n_ended;     /* since the last sweep */
   gboolean sweeping;
   gboolean more;
   gboolean failed; /* the last sweep did: it is due again, but in a while */
-  gboolean told; /* that the clock is behind */
+  gboolean told;   /* that the clock is behind */
 };
 
 static void sweep (SbSweeper *self);
@@ -61,7 +61,8 @@ on_swept (SbOperation *operation, const GError *error, gpointer user_data)
     {
       self->more = operation->sweep.more;
       if (operation->sweep.next > 0)
-        self->next = self->next > 0 ? MIN (self->next, operation->sweep.next) : operation->sweep.next;
+        self->next = self->next > 0 ? MIN (self->next, operation->sweep.next)
+                                    : operation->sweep.next;
       /* Who hears of it may be the end of the owner. */
       for (guint i = 0; self->func != NULL && i < operation->sweep.moved->len; i++)
         self->func (&g_array_index (operation->sweep.moved, SbDue, i), self->user_data);
@@ -116,7 +117,8 @@ sweep (SbSweeper *self)
  * Returns: (transfer full): a sweeper that begins with its first tick
  */
 SbSweeper *
-sb_sweeper_new (SbJournal *journal, SbClock *clock, gint64 last_time, SbSweeperFunc func, gpointer user_data)
+sb_sweeper_new (SbJournal *journal, SbClock *clock, gint64 last_time, SbSweeperFunc func,
+                gpointer user_data)
 {
   SbSweeper *self = g_new0 (SbSweeper, 1);
 

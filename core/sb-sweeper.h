@@ -20,7 +20,8 @@ typedef struct _SbSweeper SbSweeper;
  */
 typedef void (*SbSweeperFunc) (const SbDue *due, gpointer user_data);
 
-SbSweeper *sb_sweeper_new (SbJournal *journal, SbClock *clock, gint64 last_time, SbSweeperFunc func, gpointer user_data);
+SbSweeper *sb_sweeper_new (SbJournal *journal, SbClock *clock, gint64 last_time, SbSweeperFunc func,
+                           gpointer user_data);
 void sb_sweeper_free (SbSweeper *self);
 void sb_sweeper_tick (SbSweeper *self);
 void sb_sweeper_note_time (SbSweeper *self, gint64 wall);

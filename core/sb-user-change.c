@@ -223,8 +223,8 @@ GPtrArray *
 sb_user_changes_parse (const char *json, gsize length, guint min_password_length, GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  g_autoptr (GPtrArray) changes
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_user_change_free);
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func (
+      (GDestroyNotify) sb_user_change_free);
   JsonArray *array;
 
   if (!sb_json_check_document (json, length, error)
@@ -238,8 +238,8 @@ sb_user_changes_parse (const char *json, gsize length, guint min_password_length
   array = json_node_get_array (json_parser_get_root (parser));
   for (guint i = 0; i < json_array_get_length (array); i++)
     {
-      SbUserChange *change
-          = parse_change (json_array_get_element (array, i), min_password_length, error);
+      SbUserChange *change = parse_change (json_array_get_element (array, i), min_password_length,
+                                           error);
 
       if (change == NULL)
         {

@@ -25,7 +25,8 @@ typedef struct
   gboolean admin;
 } SbUserChange;
 
-GPtrArray *sb_user_changes_parse (const char *json, gsize length, guint min_password_length, GError **error);
+GPtrArray *sb_user_changes_parse (const char *json, gsize length, guint min_password_length,
+                                  GError **error);
 SbUserChange *sb_user_change_new (const char *id, const char *password, gboolean admin);
 void sb_user_change_free (SbUserChange *self);
 gboolean sb_user_change_check (const SbUserChange *self, guint min_password_length, GError **error);

@@ -13,7 +13,8 @@ typedef struct
 
 struct _SbWatchTable
 {
-  GHashTable *watches; /* (owned) id (owned) → GPtrArray of Watch (owned): several may wait for one */
+  GHashTable
+      *watches; /* (owned) id (owned) → GPtrArray of Watch (owned): several may wait for one */
 };
 
 /* Answers watches that are not in the table any more: who is answered may look at it again. */

@@ -16,12 +16,8 @@ typedef void (*SbWatchFunc) (gboolean all_confirmed, gpointer user_data);
 
 SbWatchTable *sb_watch_table_new (void);
 void sb_watch_table_free (SbWatchTable *self);
-void sb_watch_table_add (SbWatchTable *self,
-                         const char *id,
-                         guint n_recipients,
-                         gint64 deadline,
-                         SbWatchFunc func,
-                         gpointer user_data);
+void sb_watch_table_add (SbWatchTable *self, const char *id, guint n_recipients, gint64 deadline,
+                         SbWatchFunc func, gpointer user_data);
 void sb_watch_table_note (SbWatchTable *self, const char *id, gboolean confirmed);
 void sb_watch_table_check (SbWatchTable *self, gint64 now);
 
