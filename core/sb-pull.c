@@ -250,7 +250,8 @@ sb_bus_fetch_async (SbBus *self, SbUser *user, guint limit, gint64 wait, gint64 
  * @result: of sb_bus_fetch_async()
  * @error: the store's, SB_ERROR_CLOSED when the bus stops, or G_IO_ERROR_CANCELLED
  *
- * Returns: (transfer full) (nullable) (element-type SbMessage): the messages, none when there were none
+ * Returns: (transfer full) (nullable) (element-type SbMessage): the messages, none when there
+ *   were none
  */
 GPtrArray *
 sb_bus_fetch_finish (SbBus *self, GAsyncResult *result, GError **error)

@@ -394,6 +394,7 @@ the_backlog_counts_what_has_not_ended (Fixture *f, gconstpointer data)
   send (f, "a", "@anna");
   send (f, "b", "@anna");
   sb_session_confirm (f->session, "a");
+  sb_test_bus_settle (f->t);
   sb_bus_backlog_async (f->t->bus, sb_test_bus_find (f->t, "anna"), on_backlog, f->answers);
   assert_answers (f, "1");
 }
