@@ -357,20 +357,44 @@ a_newer_session_takes_over_what_was_in_flight (Fixture *f, gconstpointer data)
   sb_session_close (session);
 }
 
+/* Three take-overs, none of which has to wait. */
+static void
+replace_often (Fixture *f)
+{
+  SbUser *anna = sb_test_bus_find (f->t, "anna");
+
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (SbTestPath) path = sb_test_path_new ();
+      SbSession *newer;
+
+      g_assert_cmpint (sb_bus_get_session_delay (f->t->bus, anna), ==, 0);
+      newer = sb_test_bus_open (f->t, "anna", path, SB_SESSION_NONE);
+      g_clear_pointer (&f->session, sb_session_close);
+      f->session = newer;
+    }
+}
+
 static void
 after_three_take_overs_the_next_one_has_to_wait (Fixture *f, gconstpointer data)
 {
   SbUser *anna = sb_test_bus_find (f->t, "anna");
 
+  replace_often (f);
+  g_assert_cmpint (sb_bus_get_session_delay (f->t->bus, anna), ==, 5 * SB_TEST_SECOND);
+  sb_test_bus_pass (f->t, 5 * SB_TEST_SECOND);
   g_assert_cmpint (sb_bus_get_session_delay (f->t->bus, anna), ==, 0);
-  for (guint i = 0; i < 4; i++)
-    {
-      g_autoptr (SbTestPath) path = sb_test_path_new ();
+}
 
-      g_assert_cmpint (sb_bus_get_session_delay (f->t->bus, anna), ==, 0);
-      g_clear_pointer (&f->session, sb_session_close);
-      f->session = sb_test_bus_open (f->t, "anna", path, SB_SESSION_NONE);
-    }
+/* Nobody is thrown out then. */
+static void
+without_an_open_session_nobody_has_to_wait (Fixture *f, gconstpointer data)
+{
+  SbUser *anna = sb_test_bus_find (f->t, "anna");
+
+  replace_often (f);
+  g_clear_pointer (&f->session, sb_session_close);
+  g_assert_cmpint (sb_bus_get_session_delay (f->t->bus, anna), ==, 0);
 }
 
 static void
@@ -492,6 +516,8 @@ main (int argc, char *argv[])
        a_newer_session_takes_over_what_was_in_flight);
   ADD ("after-three-take-overs-the-next-one-has-to-wait", NULL,
        after_three_take_overs_the_next_one_has_to_wait);
+  ADD ("without-an-open-session-nobody-has-to-wait", NULL,
+       without_an_open_session_nobody_has_to_wait);
   ADD ("sessions-have-a-bound-but-take-overs-have-none", "max-sessions=1",
        sessions_have_a_bound_but_take_overs_have_none);
   ADD ("a-changed-password-closes-the-session", NULL, a_changed_password_closes_the_session);
