@@ -61,7 +61,7 @@ typedef void (*SbPublishFunc) (const SbPublishResult *result, const GError *erro
  * @dropped: (array zero-terminated=1): `@id` of recipients that do not keep up with what they are sent
  * @unknown: (array zero-terminated=1): addresses that matched nobody
  * @waited: it was asked to wait for confirmations
- * @confirmed: all that were reached confirmed while it waited
+ * @confirmed: all that were online confirmed while it waited; none was dropped
  *
  * What became of a direct message. Valid during the call.
  */

@@ -67,7 +67,8 @@ answer (Copies *copies, const char *id, gboolean waited, gboolean confirmed, SbD
   result.dropped = as_strv (copies->dropped);
   result.unknown = as_strv (copies->unknown);
   result.waited = waited;
-  result.confirmed = confirmed;
+  /* A dropped copy can never be confirmed. */
+  result.confirmed = confirmed && result.dropped[0] == NULL;
   func (&result, user_data);
   copies_clear (copies);
 }
