@@ -126,7 +126,7 @@ sb_bus_get_session_delay (SbBus *self, SbUser *user)
                       SB_MESSAGE_ID_TAKEOVER_BACKOFF, SB_LOG_FIELD_USER, user->id, "MESSAGE",
                       "sessions of %s keep replacing each other (do two devices share the id?): "
                       "the next one waits %d s",
-                      user->id, (int) (delay / G_USEC_PER_SEC) + 1);
+                      user->id, (int) ((delay + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC));
   return delay;
 }
 
