@@ -725,8 +725,11 @@ aborted_cb (SoupServer *server, SoupServerMessage *message, gpointer user_data)
 {
   SbRequest *self = get_request (message);
 
-  if (self != NULL)
-    detach (self);
+  if (self == NULL)
+    return;
+  /* libsoup also calls an answer of 500 an abort, and keeps the connection. */
+  set_phase (self, SB_CONNECTION_PHASE_HEADERS);
+  detach (self);
 }
 
 /**
