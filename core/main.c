@@ -136,14 +136,14 @@ show_key (const char *group, const SbConfigKey *key, const char *value, SbConfig
 }
 
 static gboolean
-on_stop_signal (gpointer daemon)
+stop_signal_cb (gpointer daemon)
 {
   sb_daemon_stop (daemon);
   return G_SOURCE_CONTINUE;
 }
 
 static gboolean
-on_reload_signal (gpointer daemon)
+reload_signal_cb (gpointer daemon)
 {
   sb_daemon_reload (daemon);
   return G_SOURCE_CONTINUE;
@@ -172,9 +172,9 @@ run (SbDaemon *daemon)
   g_signal_connect_swapped (daemon, "stopped", G_CALLBACK (g_main_loop_quit), loop);
   if (!sb_daemon_start (daemon, &error))
     return fail (error);
-  g_unix_signal_add (SIGTERM, on_stop_signal, daemon);
-  g_unix_signal_add (SIGINT, on_stop_signal, daemon);
-  g_unix_signal_add (SIGHUP, on_reload_signal, daemon);
+  g_unix_signal_add (SIGTERM, stop_signal_cb, daemon);
+  g_unix_signal_add (SIGINT, stop_signal_cb, daemon);
+  g_unix_signal_add (SIGHUP, reload_signal_cb, daemon);
   greet (daemon);
   if (!sb_daemon_is_stopped (daemon))
     g_main_loop_run (loop);

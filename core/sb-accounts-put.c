@@ -163,7 +163,7 @@ end_hashing (Hashing *hashing, GError *error)
 }
 
 static void
-on_hashed (GObject *source, GAsyncResult *result, gpointer user_data)
+hashed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Hashing *hashing = user_data;
   Put *put = g_task_get_task_data (hashing->task);
@@ -175,7 +175,7 @@ on_hashed (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-on_compared (GObject *source, GAsyncResult *result, gpointer user_data)
+compared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Hashing *hashing = user_data;
   SbAccounts *self = g_task_get_source_object (hashing->task);
@@ -187,7 +187,7 @@ on_compared (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!sb_password_pool_verify_finish (self->pool, result, &matches, &error) || matches)
     end_hashing (hashing, error);
   else
-    sb_password_pool_hash_async (self->pool, change->password, NULL, NULL, on_hashed,
+    sb_password_pool_hash_async (self->pool, change->password, NULL, NULL, hashed_cb,
                                  hashing);
 }
 
@@ -215,9 +215,9 @@ start_hashing (SbAccounts *self, GTask *task, guint index)
   put->hashing++;
   if (user != NULL)
     sb_password_pool_verify_async (self->pool, change->password, user->password_hash, NULL, NULL,
-                                   on_compared, hashing);
+                                   compared_cb, hashing);
   else
-    sb_password_pool_hash_async (self->pool, change->password, NULL, NULL, on_hashed, hashing);
+    sb_password_pool_hash_async (self->pool, change->password, NULL, NULL, hashed_cb, hashing);
 }
 
 static void
@@ -372,7 +372,7 @@ remember_passwords (SbAccounts *self, const Put *put)
 }
 
 static void
-on_user_put (SbOperation *operation, const GError *error, gpointer user_data)
+user_put_cb (SbOperation *operation, const GError *error, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   SbAccounts *self = g_task_get_source_object (task);
@@ -409,7 +409,7 @@ submit_users (SbAccounts *self, GTask *task)
   put->uncommitted = users->len;
   for (guint i = 0; i < users->len; i++)
     {
-      operations[i] = sb_operation_new (SB_OPERATION_PUT_USER, on_user_put, g_object_ref (task));
+      operations[i] = sb_operation_new (SB_OPERATION_PUT_USER, user_put_cb, g_object_ref (task));
       operations[i]->put_user.user = sb_user_ref (g_ptr_array_index (users, i));
     }
   sb_journal_submit_all (self->journal, operations, users->len);
@@ -417,7 +417,7 @@ submit_users (SbAccounts *self, GTask *task)
 }
 
 static void
-on_user_removed (SbOperation *operation, const GError *error, gpointer user_data)
+user_removed_cb (SbOperation *operation, const GError *error, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   SbAccounts *self = g_task_get_source_object (task);
@@ -475,7 +475,7 @@ submit_removal (SbAccounts *self, GTask *task)
 
   if (user == NULL)
     return FALSE;
-  operation = sb_operation_new (SB_OPERATION_REMOVE_USER, on_user_removed, g_object_ref (task));
+  operation = sb_operation_new (SB_OPERATION_REMOVE_USER, user_removed_cb, g_object_ref (task));
   operation->remove_user.key = user->key;
   operation->remove_user.now = sb_clock_wall (self->clock);
   sb_journal_submit (self->journal, operation);

@@ -183,7 +183,7 @@ sb_accounts_recognise (SbAccounts *self, const char *id, const char *password)
 }
 
 static void
-on_checked (GObject *source, GAsyncResult *result, gpointer user_data)
+checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   SbAccounts *self = g_task_get_source_object (task);
@@ -225,7 +225,7 @@ sb_accounts_log_in_async (SbAccounts *self, const char *id, const char *password
   if (user != NULL)
     g_task_set_task_data (task, sb_user_ref (user), (GDestroyNotify) sb_user_unref);
   sb_authenticator_check_async (self->authenticator, id, user != NULL ? user->password_hash : NULL,
-                                password, address, cancellable, on_checked, task);
+                                password, address, cancellable, checked_cb, task);
 }
 
 /**

@@ -315,7 +315,7 @@ set_unauthorized (GError **error)
 }
 
 static void
-on_verified (GObject *source, GAsyncResult *result, gpointer user_data)
+verified_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (Check) check = user_data;
   SbAuthenticator *self = check->authenticator;
@@ -364,7 +364,7 @@ launch (SbAuthenticator *self, Check *check, const char *password_hash, const ch
   g_hash_table_insert (self->checks, &check->digest, check);
   sb_password_pool_verify_async (self->pool, password,
                                  check->id != NULL ? password_hash : self->dummy_hash, group, NULL,
-                                 on_verified, check);
+                                 verified_cb, check);
 }
 
 /* The object */

@@ -37,7 +37,7 @@ sb_bus_lookup_session (SbBus *self, gint64 user)
 /* Queues */
 
 static void
-on_delivery_ended (SbQueue *queue, SbOperation *operation, const GError *error, gpointer user_data)
+delivery_ended_cb (SbQueue *queue, SbOperation *operation, const GError *error, gpointer user_data)
 {
   SbBus *self = user_data;
   const char *id = operation->end.message != NULL ? operation->end.message->id : operation->end.id;
@@ -51,7 +51,7 @@ on_delivery_ended (SbQueue *queue, SbOperation *operation, const GError *error, 
   sb_bus_give_receipt (self, sb_queue_get_recipient (queue), operation, id);
 }
 
-static const SbQueueHooks queue_hooks = { sb_bus_wants_receipt, on_delivery_ended };
+static const SbQueueHooks queue_hooks = { sb_bus_wants_receipt, delivery_ended_cb };
 
 /* Returns: (transfer none): the queue of a recipient, new if need be. */
 SbQueue *
@@ -177,7 +177,7 @@ sb_bus_open_session (SbBus *self, SbUser *user, SbDelivery *path, SbSessionFlags
 }
 
 static void
-on_user_changed (SbAccounts *accounts, SbUser *user, gboolean credentials, gpointer user_data)
+user_changed_cb (SbAccounts *accounts, SbUser *user, gboolean credentials, gpointer user_data)
 {
   SbBus *self = user_data;
   SbSession *session = sb_bus_lookup_session (self, user->key);
@@ -192,7 +192,7 @@ on_user_changed (SbAccounts *accounts, SbUser *user, gboolean credentials, gpoin
 }
 
 static void
-on_user_removed (SbAccounts *accounts, SbUser *user, gpointer user_data)
+user_removed_cb (SbAccounts *accounts, SbUser *user, gpointer user_data)
 {
   SbBus *self = user_data;
   SbSession *session = sb_bus_lookup_session (self, user->key);
@@ -224,7 +224,7 @@ tell_expired (SbBus *self, const SbDue *due)
 }
 
 static void
-on_due (const SbDue *due, gpointer user_data)
+due_cb (const SbDue *due, gpointer user_data)
 {
   SbBus *self = user_data;
   SbQueue *queue = g_hash_table_lookup (self->queues, &due->recipient);
@@ -280,7 +280,7 @@ read_stats (SbStore *store, GTask *task)
 }
 
 static void
-on_stats_read (GObject *source, GAsyncResult *result, gpointer user_data)
+stats_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   SbBus *self = SB_BUS (source);
   g_autofree SbStoreStats *stats = g_task_propagate_pointer (G_TASK (result), NULL);
@@ -314,7 +314,7 @@ refresh_stats (SbBus *self, gint64 now)
     return;
   self->stats_time = now;
   self->reading_stats = TRUE;
-  sb_journal_read_async (self->journal, read_stats, g_task_new (self, NULL, on_stats_read, NULL));
+  sb_journal_read_async (self->journal, read_stats, g_task_new (self, NULL, stats_read_cb, NULL));
   check_disk (self);
   sb_takeovers_clean (self->takeovers, now);
 }
@@ -336,7 +336,7 @@ sb_bus_tick (SbBus *self)
 }
 
 static gboolean
-on_tick (gpointer user_data)
+tick_cb (gpointer user_data)
 {
   g_autoptr (SbBus) self = g_object_ref (user_data);
 
@@ -347,7 +347,7 @@ on_tick (gpointer user_data)
 /* Lifecycle */
 
 static void
-on_journal_drained (SbJournal *journal, gpointer user_data)
+journal_drained_cb (SbJournal *journal, gpointer user_data)
 {
   g_signal_emit_by_name (user_data, "drained");
 }
@@ -475,11 +475,11 @@ sb_bus_start (SbBus *self, GError **error)
     return FALSE;
   self->stats = *stats;
   sb_id_maker_init (&self->ids, self->stats.last_time);
-  self->sweeper = sb_sweeper_new (self->journal, self->clock, self->stats.last_time, on_due, self);
-  self->tick = g_timeout_add (TICK_MS, on_tick, self);
-  g_signal_connect_object (self->journal, "drained", G_CALLBACK (on_journal_drained), self, 0);
-  g_signal_connect_object (self->accounts, "user-changed", G_CALLBACK (on_user_changed), self, 0);
-  g_signal_connect_object (self->accounts, "user-removed", G_CALLBACK (on_user_removed), self, 0);
+  self->sweeper = sb_sweeper_new (self->journal, self->clock, self->stats.last_time, due_cb, self);
+  self->tick = g_timeout_add (TICK_MS, tick_cb, self);
+  g_signal_connect_object (self->journal, "drained", G_CALLBACK (journal_drained_cb), self, 0);
+  g_signal_connect_object (self->accounts, "user-changed", G_CALLBACK (user_changed_cb), self, 0);
+  g_signal_connect_object (self->accounts, "user-removed", G_CALLBACK (user_removed_cb), self, 0);
   check_disk (self);
   return TRUE;
 }

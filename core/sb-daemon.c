@@ -441,7 +441,7 @@ finish_stop (SbDaemon *self)
 }
 
 static void
-on_transport_stopped (GObject *source, GAsyncResult *result, gpointer user_data)
+transport_stopped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (SbDaemon) self = user_data;
   g_autoptr (GError) error = NULL;
@@ -454,7 +454,7 @@ on_transport_stopped (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static gboolean
-on_deadline (gpointer user_data)
+deadline_cb (gpointer user_data)
 {
   SbDaemon *self = user_data;
 
@@ -480,12 +480,12 @@ sb_daemon_stop (SbDaemon *self)
   self->state = STATE_DRAINING;
   sb_notify_stopping ();
   self->deadline = g_timeout_add (
-      sb_config_get_duration_ms (self->config, SB_CONFIG_GROUP_BUS, "stop-timeout"), on_deadline, self);
+      sb_config_get_duration_ms (self->config, SB_CONFIG_GROUP_BUS, "stop-timeout"), deadline_cb, self);
   sb_bus_stop (self->bus);
   self->stopping = self->transports->len;
   for (guint i = 0; i < self->transports->len; i++)
     sb_transport_stop_async (g_ptr_array_index (self->transports, i), self->out_of_time,
-                             on_transport_stopped, g_object_ref (self));
+                             transport_stopped_cb, g_object_ref (self));
   if (self->stopping == 0)
     finish_stop (self);
 }

@@ -130,7 +130,7 @@ note_unknown (Copies *copies, SbRoute *route)
 }
 
 static void
-on_waited (gboolean all_confirmed, gpointer user_data)
+waited_cb (gboolean all_confirmed, gpointer user_data)
 {
   Waiting *waiting = user_data;
 
@@ -151,7 +151,7 @@ wait_for_confirmations (SbBus *self, const SbMessage *message, const Copies *cop
   waiting->id = g_strdup (message->id);
   waiting->copies = *copies;
   sb_watch_table_add (self->direct_watches, name, copies->n_delivered,
-                      sb_clock_monotonic (self->clock) + wait, on_waited, waiting);
+                      sb_clock_monotonic (self->clock) + wait, waited_cb, waiting);
 }
 
 static gboolean

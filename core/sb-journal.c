@@ -551,7 +551,7 @@ sb_journal_read_async (SbJournal *self, SbReadFunc func, GTask *task)
 }
 
 static void
-on_read_sync (GObject *source, GAsyncResult *result, gpointer user_data)
+read_sync_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   *(GAsyncResult **) user_data = g_object_ref (result);
 }
@@ -573,7 +573,7 @@ sb_journal_read_sync (SbJournal *self, SbReadFunc func, GError **error)
   g_autoptr (GAsyncResult) result = NULL;
 
   g_main_context_push_thread_default (context);
-  sb_journal_read_async (self, func, g_task_new (self, NULL, on_read_sync, &result));
+  sb_journal_read_async (self, func, g_task_new (self, NULL, read_sync_cb, &result));
   while (result == NULL)
     g_main_context_iteration (context, TRUE);
   g_main_context_pop_thread_default (context);

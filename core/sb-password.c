@@ -496,7 +496,7 @@ sb_password_pool_hash_finish (SbPasswordPool *self, GAsyncResult *result, GError
 }
 
 static gboolean
-on_closed (gpointer data)
+closed_cb (gpointer data)
 {
   Job *job = data;
 
@@ -511,7 +511,7 @@ return_closed_later (Job *job)
   g_autoptr (GSource) source = g_idle_source_new ();
 
   g_source_set_priority (source, g_task_get_priority (job->task));
-  g_source_set_callback (source, on_closed, job, job_free);
+  g_source_set_callback (source, closed_cb, job, job_free);
   g_source_attach (source, g_task_get_context (job->task));
 }
 

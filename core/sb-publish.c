@@ -51,7 +51,7 @@ answer (Publication *self, SbPublishResult *result, const GError *error)
 }
 
 static void
-on_waited (gboolean all_confirmed, gpointer user_data)
+waited_cb (gboolean all_confirmed, gpointer user_data)
 {
   Waiting *waiting = user_data;
   SbPublishResult result = { .id = waiting->id, .n_recipients = waiting->n_recipients };
@@ -75,7 +75,7 @@ wait_for_confirmations (Publication *self, const SbPublishResult *result)
   waiting->n_recipients = result->n_recipients;
   waiting->duplicate = result->duplicate;
   sb_bus_wait (bus, waiting->id, result->duplicate ? 0 : result->n_recipients, self->wait,
-               on_waited, waiting);
+               waited_cb, waiting);
 }
 
 /* Returns: (transfer full) (nullable): ids of the recipients whose queues were full. */
@@ -138,7 +138,7 @@ hand_to_queues (SbBus *self, const SbOperation *operation)
 }
 
 static void
-on_appended (SbOperation *operation, const GError *error, gpointer user_data)
+appended_cb (SbOperation *operation, const GError *error, gpointer user_data)
 {
   Publication *publication = user_data;
   g_autoptr (SbBus) self = g_object_ref (publication->bus);
@@ -306,7 +306,7 @@ sb_bus_publish (SbBus *self, SbUser *sender, const SbEnvelope *envelope, gint64 
       g_ptr_array_add (route->unknown, NULL);
       publication->unknown = g_strdupv ((char **) route->unknown->pdata);
     }
-  operation = sb_operation_new (SB_OPERATION_APPEND, on_appended, publication);
+  operation = sb_operation_new (SB_OPERATION_APPEND, appended_cb, publication);
   operation->append.message = g_steal_pointer (&message);
   operation->append.targets = (SbTarget *) g_array_steal (route->targets, &n_targets);
   operation->append.n_targets = n_targets;

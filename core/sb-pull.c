@@ -183,7 +183,7 @@ end_fetch (GTask *task)
 }
 
 static void
-on_fetched (GPtrArray *messages, const GError *error, gpointer user_data)
+fetched_cb (GPtrArray *messages, const GError *error, gpointer user_data)
 {
   GTask *task = user_data;
 
@@ -195,7 +195,7 @@ on_fetched (GPtrArray *messages, const GError *error, gpointer user_data)
 }
 
 static void
-on_fetch_cancelled (GCancellable *cancellable, gpointer user_data)
+fetch_cancelled_cb (GCancellable *cancellable, gpointer user_data)
 {
   GTask *task = user_data;
   FetchCall *call = g_task_get_task_data (task);
@@ -238,9 +238,9 @@ sb_bus_fetch_async (SbBus *self, SbUser *user, guint limit, gint64 wait, gint64 
   if (visibility == 0)
     visibility = self->queue_settings.confirm_timeout;
   call->fetch = sb_queue_fetch (call->queue, MIN (limit, self->queue_settings.window), wait,
-                                visibility, on_fetched, g_object_ref (task));
+                                visibility, fetched_cb, g_object_ref (task));
   if (cancellable != NULL && !call->answered)
-    call->cancelled = g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_fetch_cancelled),
+    call->cancelled = g_signal_connect (cancellable, "cancelled", G_CALLBACK (fetch_cancelled_cb),
                                         task);
 }
 
@@ -286,7 +286,7 @@ confirm_call_free (ConfirmCall *self)
 }
 
 static void
-on_confirmed (SbOutcome outcome, const GError *error, gpointer user_data)
+confirmed_cb (SbOutcome outcome, const GError *error, gpointer user_data)
 {
   ConfirmOne *one = user_data;
   g_autoptr (GTask) task = one->task;
@@ -339,7 +339,7 @@ sb_bus_confirm_async (SbBus *self, SbUser *user, const char *const *ids,
 
       one->task = g_object_ref (task);
       one->index = i;
-      sb_queue_confirm (queue, call->ids[i], on_confirmed, one);
+      sb_queue_confirm (queue, call->ids[i], confirmed_cb, one);
     }
 }
 

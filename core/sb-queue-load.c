@@ -238,7 +238,7 @@ sb_queue_reserve (SbQueue *self, gsize bytes)
 }
 
 static void
-on_pending_read (GObject *source, GAsyncResult *result, gpointer user_data)
+pending_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   const Page *page = g_task_get_task_data (G_TASK (result));
   g_autoptr (SbQueue) self = sb_queue_ref (page->queue);
@@ -271,7 +271,7 @@ load_pending (SbQueue *self)
   self->reading = TRUE;
   if (limit > 1)
     sb_queue_reserve (self, self->settings->window_bytes);
-  start_read (self, page_new (self, self->cursor, limit), read_pending, on_pending_read);
+  start_read (self, page_new (self, self->cursor, limit), read_pending, pending_read_cb);
 }
 
 /* Parked deliveries */
@@ -295,7 +295,7 @@ take_parked (SbQueue *self, GPtrArray *rows)
 }
 
 static void
-on_parked_read (GObject *source, GAsyncResult *result, gpointer user_data)
+parked_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   const Page *page = g_task_get_task_data (G_TASK (result));
   g_autoptr (SbQueue) self = sb_queue_ref (page->queue);
@@ -325,7 +325,7 @@ load_parked (SbQueue *self)
   self->reading_parked = TRUE;
   self->parked_due = G_MAXINT64;
   start_read (self, page_new (self, sb_clock_wall (self->clock), limit), read_parked,
-              on_parked_read);
+              parked_read_cb);
 }
 
 /* Asks the store for what is missing, if somebody waits for it. */

@@ -174,7 +174,7 @@ bring_back (SbQueue *self, gint64 position, guint attempts)
 }
 
 static void
-on_ended (SbOperation *operation, const GError *error, gpointer user_data)
+ended_cb (SbOperation *operation, const GError *error, gpointer user_data)
 {
   g_autoptr (SbQueue) self = user_data;
 
@@ -189,17 +189,17 @@ on_ended (SbOperation *operation, const GError *error, gpointer user_data)
 }
 
 static void
-on_confirm_ended (SbOperation *operation, const GError *error, gpointer user_data)
+confirm_ended_cb (SbOperation *operation, const GError *error, gpointer user_data)
 {
   ConfirmCall *call = user_data;
 
-  on_ended (operation, error, g_steal_pointer (&call->queue));
+  ended_cb (operation, error, g_steal_pointer (&call->queue));
   call->func (operation->outcome, error, call->user_data);
   g_free (call);
 }
 
 static void
-on_parked (SbOperation *operation, const GError *error, gpointer user_data)
+parked_cb (SbOperation *operation, const GError *error, gpointer user_data)
 {
   g_autoptr (SbQueue) self = user_data;
 
@@ -353,7 +353,7 @@ pause_after (const SbQueueSettings *settings, guint attempts)
 static void
 park (SbQueue *self, SbFlight *flight)
 {
-  SbOperation *operation = sb_operation_new (SB_OPERATION_PARK, on_parked, sb_queue_ref (self));
+  SbOperation *operation = sb_operation_new (SB_OPERATION_PARK, parked_cb, sb_queue_ref (self));
   gint64 now = sb_clock_wall (self->clock);
 
   operation->park.recipient = self->recipient;
@@ -621,7 +621,7 @@ sb_queue_confirm (SbQueue *self, const char *id, SbQueueConfirmFunc func, gpoint
   if (flight == NULL)
     flight = find_by_id (&self->retry, id);
   operation = confirm_operation (self, flight, id);
-  operation->func = on_ended;
+  operation->func = ended_cb;
   operation->user_data = sb_queue_ref (self);
   if (func != NULL)
     {
@@ -630,7 +630,7 @@ sb_queue_confirm (SbQueue *self, const char *id, SbQueueConfirmFunc func, gpoint
       call->queue = operation->user_data;
       call->func = func;
       call->user_data = user_data;
-      operation->func = on_confirm_ended;
+      operation->func = confirm_ended_cb;
       operation->user_data = call;
     }
   submit (self, operation);

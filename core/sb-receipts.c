@@ -28,7 +28,7 @@ sb_bus_wants_receipt (SbQueue *queue, gint64 sender_key, gpointer user_data)
 }
 
 static void
-on_receipts_dropped (SbOperation *operation, const GError *error, gpointer user_data)
+receipts_dropped_cb (SbOperation *operation, const GError *error, gpointer user_data)
 {
   g_autoptr (SbSession) session = user_data;
 
@@ -40,7 +40,7 @@ on_receipts_dropped (SbOperation *operation, const GError *error, gpointer user_
 static void
 drop_receipts (SbBus *self, SbSession *session, gint64 up_to)
 {
-  SbOperation *operation = sb_operation_new (SB_OPERATION_DROP_RECEIPTS, on_receipts_dropped,
+  SbOperation *operation = sb_operation_new (SB_OPERATION_DROP_RECEIPTS, receipts_dropped_cb,
                                              sb_session_ref (session));
 
   operation->drop_receipts.sender_key = session->user->key;
@@ -82,7 +82,7 @@ write_receipts (SbSession *session, GPtrArray *receipts)
 }
 
 static void
-on_receipts_read (GObject *source, GAsyncResult *result, gpointer user_data)
+receipts_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   SbSession *session = g_task_get_task_data (G_TASK (result));
   g_autoptr (GError) error = NULL;
@@ -117,7 +117,7 @@ sb_bus_send_receipts (SbBus *self, SbSession *session)
   session->reading_receipts = TRUE;
   /* Another one that is stored meanwhile sets it again. */
   session->has_receipts = FALSE;
-  task = g_task_new (NULL, NULL, on_receipts_read, NULL);
+  task = g_task_new (NULL, NULL, receipts_read_cb, NULL);
   g_task_set_task_data (task, sb_session_ref (session), (GDestroyNotify) sb_session_unref);
   sb_journal_read_async (self->journal, read_receipts, task);
 }

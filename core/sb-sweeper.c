@@ -49,7 +49,7 @@ sb_sweeper_unref (SbSweeper *self)
 }
 
 static void
-on_swept (SbOperation *operation, const GError *error, gpointer user_data)
+swept_cb (SbOperation *operation, const GError *error, gpointer user_data)
 {
   SbSweeper *self = user_data;
 
@@ -93,7 +93,7 @@ sweep (SbSweeper *self)
 
   if (is_clock_behind (self, now))
     return;
-  operation = sb_operation_new (SB_OPERATION_SWEEP, on_swept, self);
+  operation = sb_operation_new (SB_OPERATION_SWEEP, swept_cb, self);
   operation->sweep.now = now;
   operation->sweep.limit = CLAMP (2 * self->n_ended, MIN_SLICE, MAX_SLICE);
   self->ref_count++;

@@ -32,7 +32,7 @@ answer (Wait *self, gboolean all_confirmed)
 }
 
 static void
-on_watched (gboolean all_confirmed, gpointer user_data)
+watched_cb (gboolean all_confirmed, gpointer user_data)
 {
   Wait *wait = user_data;
 
@@ -57,7 +57,7 @@ read_message_status (SbStore *store, GTask *task)
 }
 
 static void
-on_status_read (GObject *source, GAsyncResult *result, gpointer user_data)
+status_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Wait *wait = g_task_get_task_data (G_TASK (result));
   g_autoptr (SbMessageStatus) status = g_task_propagate_pointer (G_TASK (result), NULL);
@@ -76,13 +76,13 @@ on_status_read (GObject *source, GAsyncResult *result, gpointer user_data)
       || !sb_bus_check_running (wait->bus, NULL))
     answer (wait, all > 0 && confirmed == all);
   else
-    sb_watch_table_add (wait->bus->watches, wait->id, open, wait->deadline, on_watched, wait);
+    sb_watch_table_add (wait->bus->watches, wait->id, open, wait->deadline, watched_cb, wait);
 }
 
 static void
 look (Wait *wait)
 {
-  GTask *task = g_task_new (NULL, NULL, on_status_read, NULL);
+  GTask *task = g_task_new (NULL, NULL, status_read_cb, NULL);
 
   g_task_set_task_data (task, wait, NULL);
   sb_journal_read_async (wait->bus->journal, read_message_status, task);
