@@ -157,6 +157,27 @@ account_input (SbConnection *self, gsize n, GError **error)
   return FALSE;
 }
 
+/* Looks at what is to be handed up, or at the end (@n is 0), before libsoup can take half a
+ * request for a whole one. The failure is libsoup's to act upon: its close lets the answers to
+ * earlier requests leave. Returns: %FALSE when it must not be handed up */
+static gboolean
+check_framing (SbConnection *self, const void *data, gsize n, GError **error)
+{
+  gboolean has_begun = !sb_http_framing_is_idle (&self->framing);
+
+  if (n == 0 ? !sb_http_framing_is_in_body (&self->framing)
+             : sb_http_framing_feed (&self->framing, data, n))
+    return TRUE;
+  self->failure = g_error_new (SB_ERROR, SB_ERROR_INVALID, "%s %s", self->remote_text,
+                               n == 0 ? "closed its end in the middle of a request's body"
+                                      : "sent a request of no certain length");
+  sb_connection_set_failure (self, error);
+  /* libsoup holds a part of the request: nothing may be put behind it. */
+  if (has_begun && self->first_byte == 0)
+    self->first_byte = g_get_monotonic_time ();
+  return FALSE;
+}
+
 /* Returns: whether a read would give bytes, the end or an error */
 gboolean
 sb_connection_can_read (SbConnection *self)
@@ -183,6 +204,8 @@ sb_connection_read_anyway (SbConnection *self, void *buffer, gsize count, GError
   n = receive_ahead (self, buffer, count, error);
   if (n < 0 && !sb_connection_can_read (self))
     sb_connection_lull (self->input_sources);
+  if (n >= 0 && !check_framing (self, buffer, (gsize) n, error))
+    return -1;
   if (n > 0 && !account_input (self, n, error))
     return -1;
   return n;

@@ -11,6 +11,7 @@
 
 #include "sb-connection.h"
 #include "sb-gather.h"
+#include "sb-http-framing.h"
 
 G_BEGIN_DECLS
 
@@ -47,7 +48,8 @@ struct _SbConnection
   gsize budget;     /* bytes that may still be read in this turn */
   gsize unfinished; /* bytes handed up since the last complete message */
   gsize max_unfinished;
-  gint64 last_input; /* monotonic µs */
+  gint64 last_input;     /* monotonic µs */
+  SbHttpFraming framing; /* of what was handed up */
 
   SbGather gathered; /* written by libsoup, not yet by us */
   gsize tls_retry;   /* bytes that TLS wants to be offered again */

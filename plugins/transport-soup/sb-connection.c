@@ -504,7 +504,8 @@ sb_connection_get_last_input (SbConnection *self)
  * @self: a connection
  * @phase: what it waits for from now on
  *
- * Begins @phase and its deadline, also when it was in @phase before.
+ * Begins @phase and its deadline, also when it was in @phase before. From the phases of a
+ * WebSocket on, what comes is not looked at as HTTP any more.
  */
 void
 sb_connection_set_phase (SbConnection *self, SbConnectionPhase phase)
@@ -516,6 +517,8 @@ sb_connection_set_phase (SbConnection *self, SbConnectionPhase phase)
   self->first_byte = 0;
   if (phase != SB_CONNECTION_PHASE_HEADERS)
     self->served = TRUE;
+  if (phase == SB_CONNECTION_PHASE_AUTHENTICATING || phase == SB_CONNECTION_PHASE_OPEN)
+    sb_http_framing_stop (&self->framing);
 }
 
 /**
