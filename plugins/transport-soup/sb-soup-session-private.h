@@ -55,6 +55,7 @@ struct _SbSoupSession
   guint pauses : 3;
   guint wants_accepted : 1;
   guint was_unready : 1; /* the bus was told to wait */
+  guint was_heard : 1;   /* a newer session took over: what it had said still counts */
 };
 
 void sb_soup_session_set_state (SbSoupSession *self, SbSoupSessionState state);

@@ -13,6 +13,7 @@
 #include "sb-soup-session-private.h"
 
 #include "sb-soup-endpoints.h"
+#include "sb-soup-leftover.h"
 
 #define LOGIN_TIMEOUT (10 * G_USEC_PER_SEC)
 #define CLOSE_TIMEOUT (10 * G_USEC_PER_SEC)
@@ -154,7 +155,14 @@ message_cb (SoupWebsocketConnection *socket, int type, GBytes *frame, gpointer u
   sb_connection_message_done (self->connection);
   sb_counter_add (self->transport->n_frames_in, 1);
   if (self->state == STATE_CLOSING)
-    return;
+    {
+      if (self->was_heard)
+        {
+          sb_soup_leftovers_add (self->transport, self->user, frame);
+          sb_soup_leftovers_handle (self->transport);
+        }
+      return;
+    }
   if (self->pauses & PAUSE_HOLDING)
     g_queue_push_tail (&self->held, g_bytes_ref (frame));
   else
@@ -170,10 +178,20 @@ sb_soup_session_set_state (SbSoupSession *self, SbSoupSessionState state)
   self->since = g_get_monotonic_time ();
 }
 
+/* What was read of an open session and waits for the journal still counts. */
+static void
+leave_frames (SbSoupSession *self)
+{
+  for (const GList *l = self->held.head; l != NULL; l = l->next)
+    sb_soup_leftovers_add (self->transport, self->user, l->data);
+}
+
 /* Nothing that is still under way shall happen. */
 static void
 leave (SbSoupSession *self)
 {
+  if (self->state == STATE_OPEN)
+    leave_frames (self);
   if (self->state != STATE_CLOSING)
     sb_soup_session_set_state (self, STATE_CLOSING);
   g_clear_handle_id (&self->delay_source, g_source_remove);
@@ -280,6 +298,7 @@ session_close (SbDelivery *delivery, SbCloseReason reason)
   g_autoptr (SbSoupSession) self = g_object_ref (SB_SOUP_SESSION (delivery));
   SbSession *session = g_steal_pointer (&self->session);
 
+  self->was_heard = reason == SB_CLOSE_REPLACED;
   sb_soup_session_close (self, words[reason].code, words[reason].text);
   if (session != NULL)
     sb_session_close (session);
@@ -422,6 +441,7 @@ tick_session (SbSoupSession *self, gint64 now)
 void
 sb_soup_sessions_tick (SbSoupTransport *transport, gint64 now)
 {
+  sb_soup_leftovers_handle (transport);
   for (GList *l = transport->sessions.head; l != NULL;)
     {
       g_autoptr (SbSoupSession) self = g_object_ref (l->data);
@@ -458,6 +478,7 @@ sb_soup_sessions_ping (SbSoupTransport *transport)
 void
 sb_soup_sessions_resume (SbSoupTransport *transport)
 {
+  sb_soup_leftovers_handle (transport);
   for (GList *l = transport->sessions.head; l != NULL;)
     {
       g_autoptr (SbSoupSession) self = g_object_ref (l->data);

@@ -12,6 +12,7 @@
 #include "sb-soup-transport.h"
 
 #include "sb-soup-http.h"
+#include "sb-soup-leftover.h"
 #include "sb-soup-session.h"
 
 #include <errno.h>
@@ -451,6 +452,7 @@ sb_soup_transport_finalize (GObject *object)
 {
   SbSoupTransport *self = SB_SOUP_TRANSPORT (object);
 
+  sb_soup_leftovers_clear (self);
   g_clear_pointer (&self->proxies, sb_proxy_list_free);
   g_bytes_unref (self->ping);
   g_string_free (self->description, TRUE);

@@ -45,6 +45,8 @@ struct _SbSoupTransport
   GQueue requests; /* SbRequest, linked by their own links */
   GQueue sessions; /* SbSoupSession, likewise */
   GBytes *ping;    /* (owned): the JSON ping */
+  GQueue leftovers; /* of sb-soup-leftover.c */
+  gsize leftover_bytes;
 
   gsize max_message_size;
   gint64 ping_interval;      /* ms, 0: off */

@@ -256,6 +256,48 @@ bounds_what_confirmations_wait_for_the_disk (void)
   rig_free (rig);
 }
 
+/* A masked text frame; a key of zeros changes nothing. */
+static void
+append_frame (GByteArray *frames, const char *text)
+{
+  guint8 header[6] = { SB_TEST_FINAL | SB_TEST_TEXT, 0x80 | (guint8) strlen (text), 0, 0, 0, 0 };
+
+  g_byte_array_append (frames, header, sizeof header);
+  g_byte_array_append (frames, (const guint8 *) text, strlen (text));
+}
+
+static void
+carries_out_what_was_read_before_a_take_over (void)
+{
+  Rig *rig = rig_new ("bus.journal-backlog=1");
+  guint16 port = sb_test_daemon_get_ws_port (rig->daemon);
+  g_autoptr (SbTestRaw) older = sb_test_raw_new (port);
+  g_autoptr (GByteArray) frames = g_byte_array_new ();
+  g_autoptr (SbTestWs) newer = NULL;
+  g_autofree char *waiting = NULL;
+
+  sb_test_raw_upgrade (older, "/");
+  append_frame (frames, "{\"type\":\"connect\",\"data\":\"user1\",\"password\":\"user1-pw\",\"hello\":true}");
+  sb_test_raw_send_data (older, frames->data, frames->len);
+  g_free (sb_test_raw_wait_text (older, "connected"));
+
+  set_fault (rig, DISK_FAULT_SLOW, TRUE);
+  g_byte_array_set_size (frames, 0);
+  append_frame (frames, "{\"_id\":\"a\",\"to\":\"@user2\",\"message\":1}");
+  append_frame (frames, "{\"_id\":\"b\",\"to\":\"@user2\",\"message\":2}");
+  append_frame (frames, "{\"_id\":\"c\",\"to\":\"@user2\",\"message\":3}");
+  sb_test_raw_send_data (older, frames->data, frames->len);
+  newer = sb_test_ws_log_in_as (rig->daemon, "user1", NULL);
+  set_fault (rig, DISK_FAULT_SLOW, FALSE);
+
+  sb_test_wait_state (rig->sender, "c", "user2", "pending");
+  waiting = fetch_all (rig);
+  g_assert_true (strstr (waiting, "\"a\"") < strstr (waiting, "\"b\""));
+  g_assert_true (strstr (waiting, "\"b\"") < strstr (waiting, "\"c\""));
+  g_assert_nonnull (strstr (waiting, "\"a\""));
+  rig_free (rig);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -279,5 +321,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/disk-faults/keeps-disk-reserve-free", keeps_disk_reserve_free);
   g_test_add_func ("/disk-faults/bounds-what-confirmations-wait-for-the-disk",
                    bounds_what_confirmations_wait_for_the_disk);
+  g_test_add_func ("/disk-faults/carries-out-what-was-read-before-a-take-over",
+                   carries_out_what_was_read_before_a_take_over);
   return g_test_run ();
 }
