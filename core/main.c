@@ -103,8 +103,8 @@ choose_data_dir (void)
 static void
 choose_config_file (void)
 {
-  g_autofree char *usual
-      = g_build_filename (SB_SYSCONF_DIR, "simplebus", SB_CONFIG_FILE_NAME, NULL);
+  g_autofree char *usual = g_build_filename (SB_SYSCONF_DIR, "simplebus", SB_CONFIG_FILE_NAME,
+                                             NULL);
 
   if (config_file == NULL && g_file_test (usual, G_FILE_TEST_EXISTS))
     config_file = g_steal_pointer (&usual);
@@ -129,7 +129,8 @@ show_plugins (void)
 }
 
 static void
-show_key (const char *group, const SbConfigKey *key, const char *value, SbConfigOrigin origin, gpointer data)
+show_key (const char *group, const SbConfigKey *key, const char *value, SbConfigOrigin origin,
+          gpointer data)
 {
   g_print ("%s.%s=%s\t%s\t%s\n", group, key->name, value, sb_config_origin_to_string (origin),
            key->summary);
@@ -157,8 +158,9 @@ greet (SbDaemon *daemon)
   if (print_ports)
     g_print ("%s\n", addresses);
   if (sb_daemon_get_setup_code (daemon) != NULL)
-    g_message ("there is no user yet: open /signup; from a public address it asks for the set-up code %s",
-               sb_daemon_get_setup_code (daemon));
+    g_message (
+        "there is no user yet: open /signup; from a public address it asks for the set-up code %s",
+        sb_daemon_get_setup_code (daemon));
 }
 
 static int
@@ -207,7 +209,8 @@ main (int argc, char *argv[])
   sb_log_init ();
   choose_config_file ();
   choose_data_dir ();
-  daemon = sb_daemon_new (&(SbDaemonOptions){ config_file, (const char *const *) settings, plugin_dirs });
+  daemon = sb_daemon_new (
+      &(SbDaemonOptions) { config_file, (const char *const *) settings, plugin_dirs });
   if (!sb_daemon_load (daemon, &error))
     return fail (error);
   if (list_keys)

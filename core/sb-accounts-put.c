@@ -187,8 +187,7 @@ compared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!sb_password_pool_verify_finish (self->pool, result, &matches, &error) || matches)
     end_hashing (hashing, error);
   else
-    sb_password_pool_hash_async (self->pool, change->password, NULL, NULL, hashed_cb,
-                                 hashing);
+    sb_password_pool_hash_async (self->pool, change->password, NULL, NULL, hashed_cb, hashing);
 }
 
 /* A password that is merely sent again must not count as changed, so a known user's is

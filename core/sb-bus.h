@@ -51,14 +51,15 @@ typedef struct
  * @error: (nullable): why nothing was accepted; @result then still names @full for SB_ERROR_FULL
  * @user_data: given with the message
  */
-typedef void (*SbPublishFunc) (const SbPublishResult *result, const GError *error, gpointer user_data);
+typedef void (*SbPublishFunc) (const SbPublishResult *result, const GError *error,
+                               gpointer user_data);
 
 /**
  * SbDirectResult:
  * @id: the message's id, given or made
  * @n_delivered: how many sessions it was written to
  * @offline: (array zero-terminated=1): `@id` of recipients without a session
- * @dropped: (array zero-terminated=1): `@id` of recipients that do not keep up with what they are sent
+ * @dropped: (array zero-terminated=1): `@id` of recipients that do not keep up
  * @unknown: (array zero-terminated=1): addresses that matched nobody
  * @waited: it was asked to wait for confirmations
  * @confirmed: all that were online confirmed while it waited; none was dropped
@@ -83,7 +84,8 @@ typedef struct
  */
 typedef void (*SbDirectFunc) (const SbDirectResult *result, gpointer user_data);
 
-SbBus *sb_bus_new (SbConfig *config, SbJournal *journal, SbAccounts *accounts, SbClock *clock, SbMetrics *metrics);
+SbBus *sb_bus_new (SbConfig *config, SbJournal *journal, SbAccounts *accounts, SbClock *clock,
+                   SbMetrics *metrics);
 gboolean sb_bus_start (SbBus *self, GError **error);
 void sb_bus_stop (SbBus *self);
 
@@ -92,45 +94,31 @@ SbAccounts *sb_bus_get_accounts (SbBus *self);
 SbMetrics *sb_bus_get_metrics (SbBus *self);
 SbClock *sb_bus_get_clock (SbBus *self);
 
-gboolean sb_bus_publish (SbBus *self,
-                         SbUser *sender,
-                         const SbEnvelope *envelope,
-                         gint64 wait,
-                         SbPublishFunc func,
-                         gpointer user_data,
-                         GError **error);
+gboolean sb_bus_publish (SbBus *self, SbUser *sender, const SbEnvelope *envelope, gint64 wait,
+                         SbPublishFunc func, gpointer user_data, GError **error);
 
-gboolean sb_bus_send_direct (SbBus *self,
-                             SbUser *sender,
-                             const SbEnvelope *envelope,
-                             gint64 wait,
-                             SbDirectFunc func,
-                             gpointer user_data,
-                             GError **error);
+gboolean sb_bus_send_direct (SbBus *self, SbUser *sender, const SbEnvelope *envelope, gint64 wait,
+                             SbDirectFunc func, gpointer user_data, GError **error);
 
 gint64 sb_bus_get_session_delay (SbBus *self, SbUser *user);
-SbSession *sb_bus_open_session (SbBus *self, SbUser *user, SbDelivery *path, SbSessionFlags flags, GError **error);
-void sb_bus_backlog_async (SbBus *self, SbUser *user, GAsyncReadyCallback callback, gpointer user_data);
+SbSession *sb_bus_open_session (SbBus *self, SbUser *user, SbDelivery *path, SbSessionFlags flags,
+                                GError **error);
+void sb_bus_backlog_async (SbBus *self, SbUser *user, GAsyncReadyCallback callback,
+                           gpointer user_data);
 gboolean sb_bus_backlog_finish (SbBus *self, GAsyncResult *result, guint64 *count, GError **error);
 
-void sb_bus_fetch_async (SbBus *self,
-                         SbUser *user,
-                         guint limit,
-                         gint64 wait,
-                         gint64 visibility,
-                         GCancellable *cancellable,
-                         GAsyncReadyCallback callback,
+void sb_bus_fetch_async (SbBus *self, SbUser *user, guint limit, gint64 wait, gint64 visibility,
+                         GCancellable *cancellable, GAsyncReadyCallback callback,
                          gpointer user_data);
 GPtrArray *sb_bus_fetch_finish (SbBus *self, GAsyncResult *result, GError **error);
 
-void sb_bus_confirm_async (SbBus *self,
-                           SbUser *user,
-                           const char *const *ids,
-                           GAsyncReadyCallback callback,
-                           gpointer user_data);
-gboolean sb_bus_confirm_finish (SbBus *self, GAsyncResult *result, char ***confirmed, char ***unknown, GError **error);
+void sb_bus_confirm_async (SbBus *self, SbUser *user, const char *const *ids,
+                           GAsyncReadyCallback callback, gpointer user_data);
+gboolean sb_bus_confirm_finish (SbBus *self, GAsyncResult *result, char ***confirmed,
+                                char ***unknown, GError **error);
 
-void sb_bus_status_async (SbBus *self, SbUser *user, const char *id, GAsyncReadyCallback callback, gpointer user_data);
+void sb_bus_status_async (SbBus *self, SbUser *user, const char *id, GAsyncReadyCallback callback,
+                          gpointer user_data);
 SbMessageStatus *sb_bus_status_finish (SbBus *self, GAsyncResult *result, GError **error);
 
 gboolean sb_bus_is_congested (SbBus *self);

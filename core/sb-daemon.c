@@ -44,19 +44,19 @@ struct _SbDaemon
   char **plugin_dirs; /* (owned) */
   State state;
 
-  SbConfig *config;         /* (owned) */
-  GPtrArray *plugin_infos;  /* (owned) of SbPluginInfo: their keys are declared */
-  SbRegistry *registry;     /* (owned) */
-  GPtrArray *plugins;       /* (owned) of SbPlugin: those that are loaded */
-  SbDataDir *data_dir;      /* (owned) (nullable) */
-  SbClock *clock;           /* (owned) */
-  SbMetrics *metrics;       /* (owned) */
-  SbJournal *journal;       /* (owned) (nullable) */
-  SbPasswordPool *pool;     /* (owned) (nullable) */
-  SbAccounts *accounts;     /* (owned) (nullable) */
-  SbBus *bus;               /* (owned) (nullable) */
-  GPtrArray *transports;    /* (owned) of SbTransport: those that listen */
-  GSource *watchdog;        /* (owned) (nullable) */
+  SbConfig *config;        /* (owned) */
+  GPtrArray *plugin_infos; /* (owned) of SbPluginInfo: their keys are declared */
+  SbRegistry *registry;    /* (owned) */
+  GPtrArray *plugins;      /* (owned) of SbPlugin: those that are loaded */
+  SbDataDir *data_dir;     /* (owned) (nullable) */
+  SbClock *clock;          /* (owned) */
+  SbMetrics *metrics;      /* (owned) */
+  SbJournal *journal;      /* (owned) (nullable) */
+  SbPasswordPool *pool;    /* (owned) (nullable) */
+  SbAccounts *accounts;    /* (owned) (nullable) */
+  SbBus *bus;              /* (owned) (nullable) */
+  GPtrArray *transports;   /* (owned) of SbTransport: those that listen */
+  GSource *watchdog;       /* (owned) (nullable) */
 
   guint stopping;            /* transports that have not stopped yet */
   GCancellable *out_of_time; /* (owned) cancelled at the deadline of the stop */
@@ -172,8 +172,8 @@ static gboolean
 load_plugin (SbDaemon *self, const char *kind, const char *name, GError **error)
 {
   g_autofree char *module = g_strdup_printf ("%s-%s", kind, name);
-  SbPlugin *plugin
-      = sb_plugin_load (module, (const char *const *) self->plugin_dirs, self->registry, error);
+  SbPlugin *plugin = sb_plugin_load (module, (const char *const *) self->plugin_dirs,
+                                     self->registry, error);
 
   if (plugin == NULL)
     return FALSE;
@@ -262,16 +262,16 @@ open_journal (SbDaemon *self, GError **error)
 static gboolean
 start_bus (SbDaemon *self, GError **error)
 {
-  g_autoptr (GBytes) secret
-      = sb_data_dir_read_secret (self->data_dir, "token.key", TOKEN_SECRET_BYTES, error);
+  g_autoptr (GBytes) secret = sb_data_dir_read_secret (self->data_dir, "token.key",
+                                                       TOKEN_SECRET_BYTES, error);
   g_autoptr (SbAuthenticator) authenticator = NULL;
 
   if (secret == NULL)
     return FALSE;
   self->pool = sb_password_pool_new ();
   authenticator = sb_authenticator_new (self->pool, self->clock, secret);
-  self->accounts
-      = sb_accounts_new (self->config, self->journal, self->pool, authenticator, self->clock);
+  self->accounts = sb_accounts_new (self->config, self->journal, self->pool, authenticator,
+                                    self->clock);
   if (!sb_accounts_load (self->accounts, error))
     return FALSE;
   self->bus = sb_bus_new (self->config, self->journal, self->accounts, self->clock, self->metrics);
@@ -316,8 +316,8 @@ announce_ready (SbDaemon *self)
 
   sb_notify_ready (addresses);
   self->watchdog = sb_notify_watchdog_start (NULL);
-  g_log_structured (SB_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_START, "MESSAGE",
-                    "simplebus %s is ready: %s, data in %s", SB_VERSION, addresses,
+  g_log_structured (SB_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_START,
+                    "MESSAGE", "simplebus %s is ready: %s, data in %s", SB_VERSION, addresses,
                     sb_data_dir_get_path (self->data_dir));
 }
 
@@ -480,7 +480,8 @@ sb_daemon_stop (SbDaemon *self)
   self->state = STATE_DRAINING;
   sb_notify_stopping ();
   self->deadline = g_timeout_add (
-      sb_config_get_duration_ms (self->config, SB_CONFIG_GROUP_BUS, "stop-timeout"), deadline_cb, self);
+      sb_config_get_duration_ms (self->config, SB_CONFIG_GROUP_BUS, "stop-timeout"), deadline_cb,
+      self);
   sb_bus_stop (self->bus);
   self->stopping = self->transports->len;
   for (guint i = 0; i < self->transports->len; i++)

@@ -91,7 +91,8 @@ struct _SbDeliveryInterface
 void sb_delivery_deliver (SbDelivery *self, SbMessage *message);
 gboolean sb_delivery_is_ready (SbDelivery *self);
 void sb_delivery_receipt (SbDelivery *self, const char *id, const char *recipient);
-void sb_delivery_expired (SbDelivery *self, const char *id, const char *recipient, const char *reason);
+void sb_delivery_expired (SbDelivery *self, const char *id, const char *recipient,
+                          const char *reason);
 void sb_delivery_close (SbDelivery *self, SbCloseReason reason);
 
 G_END_DECLS

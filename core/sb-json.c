@@ -465,7 +465,7 @@ sb_json_check_document (const char *data, gsize length, GError **error)
   nul = find_nul_escape (data, length);
   if (nul == NULL)
     return TRUE;
-  g_set_error (error, SB_ERROR, SB_ERROR_INVALID, "U+0000 is not allowed here, at byte %" G_GSIZE_FORMAT,
-               (gsize) (nul - data));
+  g_set_error (error, SB_ERROR, SB_ERROR_INVALID,
+               "U+0000 is not allowed here, at byte %" G_GSIZE_FORMAT, (gsize) (nul - data));
   return FALSE;
 }

@@ -12,8 +12,7 @@ static const char *const state_names[] = {
   [SB_DELIVERY_PENDING] = "pending", [SB_DELIVERY_SCHEDULED] = "scheduled",
   [SB_DELIVERY_PARKED] = "parked",   [SB_DELIVERY_CONFIRMED] = "confirmed",
   [SB_DELIVERY_EXPIRED] = "expired", [SB_DELIVERY_DEAD] = "dead",
-  [SB_DELIVERY_DROPPED] = "dropped",
-  [SB_DELIVERY_SENT] = "sent",
+  [SB_DELIVERY_DROPPED] = "dropped", [SB_DELIVERY_SENT] = "sent",
 };
 
 static const char *const reason_names[] = {

@@ -44,9 +44,7 @@ sb_transport_start (SbTransport *self, SbBus *bus, GError **error)
  * See SbTransportInterface.stop_async.
  */
 void
-sb_transport_stop_async (SbTransport *self,
-                         GCancellable *cancellable,
-                         GAsyncReadyCallback callback,
+sb_transport_stop_async (SbTransport *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                          gpointer user_data)
 {
   g_return_if_fail (SB_IS_TRANSPORT (self));

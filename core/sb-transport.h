@@ -36,7 +36,8 @@ struct _SbTransportInterface
    * rest when the cancellable is cancelled (the daemon's deadline), and
    * returns when nothing of it is left. Mandatory, with its finish function.
    */
-  void (*stop_async) (SbTransport *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+  void (*stop_async) (SbTransport *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                      gpointer user_data);
   gboolean (*stop_finish) (SbTransport *self, GAsyncResult *result, GError **error);
 
   /**
@@ -61,7 +62,8 @@ struct _SbTransportInterface
 };
 
 gboolean sb_transport_start (SbTransport *self, SbBus *bus, GError **error);
-void sb_transport_stop_async (SbTransport *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void sb_transport_stop_async (SbTransport *self, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data);
 gboolean sb_transport_stop_finish (SbTransport *self, GAsyncResult *result, GError **error);
 char *sb_transport_describe (SbTransport *self);
 gboolean sb_transport_reload (SbTransport *self, GError **error);

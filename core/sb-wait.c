@@ -92,11 +92,7 @@ look (Wait *wait)
  * otherwise, or after @time microseconds. @n_recipients is 0 for a message that was accepted
  * before. */
 void
-sb_bus_wait (SbBus *self,
-             const char *id,
-             guint n_recipients,
-             gint64 time,
-             SbWatchFunc func,
+sb_bus_wait (SbBus *self, const char *id, guint n_recipients, gint64 time, SbWatchFunc func,
              gpointer user_data)
 {
   gint64 deadline = sb_clock_monotonic (self->clock) + time;

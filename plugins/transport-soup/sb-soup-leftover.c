@@ -60,7 +60,7 @@ confirm (SbSoupTransport *transport, SbUser *user, const SbEnvelope *envelope)
     return;
   id = sb_envelope_dup_string (envelope, SB_MEMBER_DATA, NULL);
   if (id != NULL)
-    sb_bus_confirm_async (transport->bus, user, (const char *const[]){ id, NULL }, NULL, NULL);
+    sb_bus_confirm_async (transport->bus, user, (const char *const[]) { id, NULL }, NULL, NULL);
 }
 
 /* A direct message of somebody who is gone is of no use any more. */
@@ -84,7 +84,8 @@ carry_out (SbSoupTransport *transport, SbUser *user, GBytes *frame)
   SbFrameKind kind;
 
   if (length > transport->max_message_size || !sb_envelope_scan (&envelope, data, length, NULL)
-      || sb_directory_lookup_key (sb_accounts_get_directory (transport->accounts), user->key) == NULL)
+      || sb_directory_lookup_key (sb_accounts_get_directory (transport->accounts), user->key)
+             == NULL)
     return TRUE;
   kind = sb_frame_classify (&envelope);
   if (kind == SB_FRAME_CONFIRMATION)

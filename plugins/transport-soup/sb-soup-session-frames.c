@@ -186,7 +186,8 @@ mirrored_cb (const SbDirectResult *result, gpointer user_data)
       tell_mirrored (mirrored->session, mirrored->envelope, result->id, why);
     }
   else if (result->n_delivered == 0)
-    tell_mirrored (mirrored->session, mirrored->envelope, result->id, "nobody of the recipients is online");
+    tell_mirrored (mirrored->session, mirrored->envelope, result->id,
+                   "nobody of the recipients is online");
 }
 
 static void

@@ -42,9 +42,9 @@ struct _SbSoupTransport
   GSocket *never;               /* (owned): the far end of a listener that nobody reaches */
   GTlsCertificate *certificate; /* (owned) (nullable) */
 
-  GQueue requests; /* SbRequest, linked by their own links */
-  GQueue sessions; /* SbSoupSession, likewise */
-  GBytes *ping;    /* (owned): the JSON ping */
+  GQueue requests;  /* SbRequest, linked by their own links */
+  GQueue sessions;  /* SbSoupSession, likewise */
+  GBytes *ping;     /* (owned): the JSON ping */
   GQueue leftovers; /* of sb-soup-leftover.c */
   gsize leftover_bytes;
 

@@ -277,7 +277,8 @@ carries_out_what_was_read_before_a_take_over (void)
   g_autofree char *waiting = NULL;
 
   sb_test_raw_upgrade (older, "/");
-  append_frame (frames, "{\"type\":\"connect\",\"data\":\"user1\",\"password\":\"user1-pw\",\"hello\":true}");
+  append_frame (
+      frames, "{\"type\":\"connect\",\"data\":\"user1\",\"password\":\"user1-pw\",\"hello\":true}");
   sb_test_raw_send_data (older, frames->data, frames->len);
   g_free (sb_test_raw_wait_text (older, "connected"));
 
