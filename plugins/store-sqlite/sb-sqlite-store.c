@@ -28,6 +28,9 @@
 /* After a peak the log is cut to this many times the length at which it is written back. */
 #define LOG_PEAK 2
 
+/* Rows that make a batch a big one: a broadcast. */
+#define BIG_BATCH 1000
+
 /* The reader walks queues in order and sees most pages once. */
 #define READER_CACHE_PART 4
 
@@ -41,6 +44,7 @@ struct _SbSqliteStore
   gint64 log_limit;       /* bytes at which the log is written back into the database */
   gint64 log_pages;       /* the same in pages */
   int log_length;         /* pages in the log after the last commit */
+  guint n_calm;           /* batches since the last big one */
   SbSqliteLedger *ledger; /* (owned) */
   SbSqliteWriter *writer; /* (owned) journal's thread */
   SbSqliteDb *reader;     /* (owned) reader's thread */
@@ -229,6 +233,20 @@ sb_sqlite_store_close (SbStore *store)
 
 /* Writing */
 
+/* Those who waited for a broadcast's commit should not wait for a checkpoint, too: it is put off
+ * until a batch of others has passed, unless the log has grown far beyond its size. */
+static gboolean
+is_time_for_checkpoint (SbSqliteStore *self, SbOperation *const *operations, guint n_operations)
+{
+  guint rows = 0;
+
+  for (guint i = 0; i < n_operations; i++)
+    rows += sb_operation_get_rows (operations[i]);
+  self->n_calm = rows < BIG_BATCH ? self->n_calm + 1 : 0;
+  return self->log_length >= 4 * self->log_pages
+         || (self->log_length >= self->log_pages && self->n_calm > 1);
+}
+
 /* Failing is no harm: the log stays and grows until it works, or until a commit fails for the
  * same reason and says so. */
 static void
@@ -236,8 +254,6 @@ check_point (SbSqliteStore *self)
 {
   int left = 0;
 
-  if (self->log_length < self->log_pages)
-    return;
   sqlite3_wal_checkpoint_v2 (self->writer->db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &left,
                              NULL);
 }
@@ -250,7 +266,8 @@ sb_sqlite_store_apply (SbStore *store, SbOperation *const *operations, guint n_o
 
   if (!sb_sqlite_writer_apply (self->writer, operations, n_operations, error))
     return FALSE;
-  check_point (self);
+  if (is_time_for_checkpoint (self, operations, n_operations))
+    check_point (self);
   return TRUE;
 }
 
