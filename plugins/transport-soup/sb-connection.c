@@ -377,8 +377,8 @@ sb_connection_get_socket (SbConnection *self)
  * sb_connection_get_queued:
  * @self: a connection
  *
- * Returns: bytes that were accepted from above and not yet by the socket; never more than
- *   %SB_CONNECTION_BUFFER_MAX
+ * Returns: bytes that were accepted from above and not yet by the socket; more than
+ *   %SB_CONNECTION_BUFFER_MAX only after sb_connection_send()
  */
 gsize
 sb_connection_get_queued (SbConnection *self)

@@ -16,7 +16,8 @@ G_BEGIN_DECLS
 /**
  * SB_CONNECTION_BUFFER_MAX:
  *
- * Bytes of output that a connection gathers at most. At this bound a write would block.
+ * At so many bytes of gathered output a write would block. sb_connection_send() may go beyond it by
+ * what its caller allows.
  */
 #define SB_CONNECTION_BUFFER_MAX (256 * 1024)
 
