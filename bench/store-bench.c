@@ -426,12 +426,12 @@ open_store (Bench *self, GError **error)
   SbStoreOptions options = {
     .config = self->config,
     .data_dir = self->dir,
-    .remember = MAX (remembered / batch, 1) * BATCH_TIME,
-    .remember_max = G_MAXINT32,
-    .receipts_max = 1000,
-    .receipts_age = 86400 * SECOND,
-    .max_queue = G_MAXINT32,
-    .max_queue_bytes = G_MAXINT64 / 2,
+    .limits.remember = MAX (remembered / batch, 1) * BATCH_TIME,
+    .limits.remember_max = G_MAXINT32,
+    .limits.receipts_max = 1000,
+    .limits.receipts_age = 86400 * SECOND,
+    .limits.max_queue = G_MAXINT32,
+    .limits.max_queue_bytes = G_MAXINT64 / 2,
   };
   Cost start;
   Cost cost = { 0 };

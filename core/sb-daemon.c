@@ -245,12 +245,12 @@ open_journal (SbDaemon *self, GError **error)
   SbStoreOptions options = {
     .config = config,
     .data_dir = sb_data_dir_get_path (self->data_dir),
-    .remember = sb_config_get_duration_ms (config, SB_CONFIG_GROUP_BUS, "remember") * 1000,
-    .remember_max = sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "remember-max"),
-    .receipts_max = sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "receipts-max"),
-    .receipts_age = RECEIPTS_AGE,
-    .max_queue = sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "max-queue"),
-    .max_queue_bytes = sb_config_get_size (config, SB_CONFIG_GROUP_BUS, "max-queue-bytes"),
+    .limits.remember = sb_config_get_duration_ms (config, SB_CONFIG_GROUP_BUS, "remember") * 1000,
+    .limits.remember_max = sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "remember-max"),
+    .limits.receipts_max = sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "receipts-max"),
+    .limits.receipts_age = RECEIPTS_AGE,
+    .limits.max_queue = sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "max-queue"),
+    .limits.max_queue_bytes = sb_config_get_size (config, SB_CONFIG_GROUP_BUS, "max-queue-bytes"),
   };
 
   self->journal = sb_journal_new (

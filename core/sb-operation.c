@@ -22,6 +22,7 @@ static const char *const reason_names[] = {
   [SB_REASON_TTL] = "ttl",
   [SB_REASON_REFUSED] = "refused",
   [SB_REASON_DROPPED] = "dropped",
+  [SB_REASON_MOVED] = "moved",
 };
 
 /**
@@ -127,6 +128,16 @@ sb_operation_free (SbOperation *self)
     case SB_OPERATION_END:
       g_clear_pointer (&self->end.message, sb_message_unref);
       g_free (self->end.id);
+      g_free (self->end.log);
+      break;
+    case SB_OPERATION_PARK:
+      g_free (self->park.log);
+      break;
+    case SB_OPERATION_REQUEUE:
+      g_free (self->requeue.id);
+      break;
+    case SB_OPERATION_MOVE:
+      g_free (self->move.id);
       break;
     case SB_OPERATION_PUT_USER:
       g_clear_pointer (&self->put_user.user, sb_user_unref);
@@ -137,9 +148,9 @@ sb_operation_free (SbOperation *self)
     case SB_OPERATION_SWEEP:
       g_clear_pointer (&self->sweep.moved, g_array_unref);
       break;
-    case SB_OPERATION_PARK:
     case SB_OPERATION_REMOVE_USER:
     case SB_OPERATION_DROP_RECEIPTS:
+    case SB_OPERATION_LIMITS:
       break;
     }
   g_free (self);
@@ -194,16 +205,23 @@ sb_operation_get_bytes (const SbOperation *self)
       return sizeof *self + measure_message (self->append.message)
              + self->append.n_targets * sizeof (SbTarget);
     case SB_OPERATION_END:
-      return sizeof *self + measure_message (self->end.message) + measure_string (self->end.id);
+      return sizeof *self + measure_message (self->end.message) + measure_string (self->end.id)
+             + measure_string (self->end.log);
+    case SB_OPERATION_PARK:
+      return sizeof *self + measure_string (self->park.log);
+    case SB_OPERATION_REQUEUE:
+      return sizeof *self + measure_string (self->requeue.id);
+    case SB_OPERATION_MOVE:
+      return sizeof *self + measure_string (self->move.id);
     case SB_OPERATION_PUT_USER:
       return sizeof *self + sizeof (SbUser)
              + measure_string (self->put_user.user->connection_properties);
     case SB_OPERATION_ADD_RECEIPT:
       return sizeof *self + measure_string (self->add_receipt.id);
-    case SB_OPERATION_PARK:
     case SB_OPERATION_REMOVE_USER:
     case SB_OPERATION_DROP_RECEIPTS:
     case SB_OPERATION_SWEEP:
+    case SB_OPERATION_LIMITS:
       return sizeof *self;
     }
   return sizeof *self;

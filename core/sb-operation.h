@@ -59,6 +59,7 @@ typedef enum
   SB_REASON_TTL = 3,
   SB_REASON_REFUSED = 4,
   SB_REASON_DROPPED = 5,
+  SB_REASON_MOVED = 6,
 } SbReason;
 
 const char *sb_reason_to_string (SbReason reason);
@@ -68,11 +69,14 @@ const char *sb_reason_to_string (SbReason reason);
  * @SB_OPERATION_APPEND: a message and its deliveries
  * @SB_OPERATION_END: a delivery ends: confirmed, expired, dead or dropped
  * @SB_OPERATION_PARK: a delivery leaves the queue until a due time
+ * @SB_OPERATION_REQUEUE: a delivery goes back to the end of its queue
+ * @SB_OPERATION_MOVE: a delivery goes to the end of another user's queue
  * @SB_OPERATION_PUT_USER: a user is inserted or replaced
  * @SB_OPERATION_REMOVE_USER: a user goes; its deliveries become dead
  * @SB_OPERATION_ADD_RECEIPT: a receipt for a sender that is not there
  * @SB_OPERATION_DROP_RECEIPTS: receipts that were written to the sender's socket
  * @SB_OPERATION_SWEEP: time passed: wake the scheduled, expire, forget the remembered
+ * @SB_OPERATION_LIMITS: other limits are in force from here on; nothing is stored
  */
 typedef enum
 {
@@ -84,6 +88,9 @@ typedef enum
   SB_OPERATION_ADD_RECEIPT,
   SB_OPERATION_DROP_RECEIPTS,
   SB_OPERATION_SWEEP,
+  SB_OPERATION_REQUEUE,
+  SB_OPERATION_MOVE,
+  SB_OPERATION_LIMITS,
 } SbOperationKind;
 
 /**
@@ -91,7 +98,7 @@ typedef enum
  * @SB_OUTCOME_DONE: carried out
  * @SB_OUTCOME_DUPLICATE: append: the same sender appended this id before; end: was confirmed before
  * @SB_OUTCOME_CONFLICT: append: the id belongs to another sender; put user: the id is taken and the
- *   key is 0
+ *   key is 0; move: the other user is a recipient of the message already
  * @SB_OUTCOME_FULL: append: a named recipient's queue is full, nothing was appended
  * @SB_OUTCOME_UNKNOWN: there is no such delivery or user, or it has ended otherwise
  */
@@ -105,11 +112,36 @@ typedef enum
 } SbOutcome;
 
 /**
+ * SbStoreLimits:
+ * @remember: how long a message is remembered after its last delivery ended, microseconds
+ * @remember_max: how many are remembered at most, once a sweep has nothing more to do
+ * @receipts_max: receipts kept per sender, the oldest go first
+ * @receipts_age: how long a receipt is kept, microseconds
+ * @max_queue: deliveries pending, scheduled or parked, per recipient
+ * @max_queue_bytes: bytes of their messages' bodies, per recipient
+ * @max_dead: dead deliveries per recipient up to which another one is kept that finds the queue full
+ *
+ * What a store keeps at most. May change while it is open.
+ */
+typedef struct
+{
+  gint64 remember;
+  gint64 remember_max;
+  gint64 receipts_max;
+  gint64 receipts_age;
+  gint64 max_queue;
+  gint64 max_queue_bytes;
+  gint64 max_dead;
+} SbStoreLimits;
+
+/**
  * SbTarget:
  * @recipient: key of the recipient
  * @named: addressed by its own id: when its queue is full, the whole message is refused
- * @state: (out): pending, scheduled, or dead when the queue is full and @named is not set
+ * @state: (out): pending, scheduled, or dead when the queue is full and @named is not set; dropped
+ *   when, beyond that, the recipient has max_dead dead deliveries
  * @full: (out): the recipient's queue was at its limit
+ * @near: (out): with this delivery the recipient's queue is at four fifths of a limit or above
  * @position: (out): the place in the recipient's queue, 0 unless pending
  *
  * A recipient of a message that is being appended. Positions grow: no row ever
@@ -126,6 +158,7 @@ typedef struct
   SbDeliveryState state;
   guint named : 1;
   guint full : 1;
+  guint near : 1;
 } SbTarget;
 
 /**
@@ -171,7 +204,8 @@ struct _SbOperation
      * Then each target's queue is full when one more delivery would exceed
      * max_queue, or this message's body max_queue_bytes. A full named target
      * refuses the whole message; one that is not named gets a dead delivery
-     * (queue-full). A message whose not_before is after its own accepted time
+     * (queue-full), or one that ended as dropped (queue-full) when max_dead dead
+     * ones are there already. A message whose not_before is after its own accepted time
      * is scheduled, without positions.
      */
     struct
@@ -191,8 +225,8 @@ struct _SbOperation
      * A confirmed delivery answers duplicate, whatever is asked. Else it can be
      * confirmed when pending, scheduled, parked or dead; dropped likewise;
      * expired or dead when pending, scheduled or parked; anything else is
-     * unknown. It keeps the larger of its attempts and these. When all of a
-     * message's deliveries have ended (a dead one has not), the message loses
+     * unknown. It keeps the larger of its attempts and these, and the log that is
+     * given, if any. When all of a message's deliveries have ended (a dead one has not), the message loses
      * its body, and from then on it is remembered.
      */
     struct
@@ -205,6 +239,7 @@ struct _SbOperation
       SbDeliveryState state; /* confirmed, expired, dead or dropped */
       SbReason reason;
       guint attempts;         /* that failed, as far as the queue counted them */
+      char *log;              /* (owned) (nullable) what became of the attempts, for people */
       gint64 now;             /* wall clock, microseconds */
       gint64 sender_key;      /* (out) of the message */
       gboolean store_receipt; /* confirmed: the sender is away, keep a receipt for it */
@@ -212,7 +247,7 @@ struct _SbOperation
 
     /*
      * A pending delivery is parked; a parked one gets a new due time. Anything
-     * else is unknown. It keeps its position.
+     * else is unknown. It keeps its position, and the log that is given, if any.
      */
     struct
     {
@@ -222,7 +257,41 @@ struct _SbOperation
       gint64 due; /* wall clock, microseconds */
       gint64 now;
       guint attempts;
+      char *log; /* (owned) (nullable) what became of the attempts, for people */
     } park;
+
+    /*
+     * A dead, parked or scheduled delivery becomes pending: with a new position,
+     * no attempts, and the log it has. Limits do not count. Anything else is
+     * unknown, and so is a delivery whose recipient is gone.
+     */
+    struct
+    {
+      gint64 recipient;
+      char *id; /* (owned) of the message */
+      gint64 now;
+      gint64 old_position; /* (out) 0 when it had none */
+      gint64 position;     /* (out) */
+    } requeue;
+
+    /*
+     * A delivery that is pending, scheduled, parked or dead ends as dropped
+     * (moved), and the message gets another recipient, with a pending delivery
+     * that has no attempts. Limits do not count. Unknown when there is no such
+     * delivery or the other user is gone; conflict when the message has, or had,
+     * a delivery to that user. What is remembered, counted and answered about the
+     * message is as if it had been sent to both.
+     */
+    struct
+    {
+      gint64 recipient;
+      gint64 to; /* key of the other user */
+      char *id;  /* (owned) of the message */
+      gint64 now;
+      gint64 old_position; /* (out) 0 when it had none */
+      gint64 position;     /* (out) in the other queue */
+      gint64 sender_key;   /* (out) of the message */
+    } move;
 
     /*
      * With key 0 a new user, whose key was never given before; conflict when
@@ -276,6 +345,9 @@ struct _SbOperation
       gint64 next;   /* (out) when a sweep has something to do next, 0: nothing waits for time */
       gboolean more; /* (out) the limit was reached: sweep again soon */
     } sweep;
+
+    /* What is over a lower limit already stays, as far as nothing else ends it. */
+    SbStoreLimits limits;
   };
 };
 

@@ -13,17 +13,16 @@
 typedef struct
 {
   gint64 user;
-  guint64 count;
-} Backlog;
+  SbBacklog waiting;
+} BacklogCall;
 
 static void
 read_backlog (SbStore *store, GTask *task)
 {
-  Backlog *backlog = g_task_get_task_data (task);
+  BacklogCall *call = g_task_get_task_data (task);
   GError *error = NULL;
-  guint64 bytes;
 
-  if (sb_store_backlog (store, backlog->user, &backlog->count, &bytes, &error))
+  if (sb_store_backlog (store, call->user, &call->waiting, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -42,10 +41,10 @@ void
 sb_bus_backlog_async (SbBus *self, SbUser *user, GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
-  Backlog *backlog = g_new0 (Backlog, 1);
+  BacklogCall *call = g_new0 (BacklogCall, 1);
 
-  backlog->user = user->key;
-  g_task_set_task_data (task, backlog, g_free);
+  call->user = user->key;
+  g_task_set_task_data (task, call, g_free);
   sb_journal_read_async (self->journal, read_backlog, task);
 }
 
@@ -61,7 +60,7 @@ sb_bus_backlog_async (SbBus *self, SbUser *user, GAsyncReadyCallback callback, g
 gboolean
 sb_bus_backlog_finish (SbBus *self, GAsyncResult *result, guint64 *count, GError **error)
 {
-  *count = ((Backlog *) g_task_get_task_data (G_TASK (result)))->count;
+  *count = ((BacklogCall *) g_task_get_task_data (G_TASK (result)))->waiting.waiting;
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 

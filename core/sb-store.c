@@ -226,32 +226,131 @@ sb_store_parked (SbStore *self, gint64 recipient, gint64 until, guint limit, gin
  * sb_store_backlog:
  * @self: an open store
  * @recipient: key of the recipient
- * @count: (out): deliveries pending, scheduled or parked
- * @bytes: (out): of their messages' bodies
+ * @backlog: (out): what waits for it
  * @error: SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
  *
  * How much waits for a recipient; nothing for one that does not exist. On the
  * reader's thread.
  *
- * Returns: %TRUE when @count and @bytes are filled
+ * Returns: %TRUE when @backlog is filled
  */
 gboolean
-sb_store_backlog (SbStore *self, gint64 recipient, guint64 *count, guint64 *bytes, GError **error)
+sb_store_backlog (SbStore *self, gint64 recipient, SbBacklog *backlog, GError **error)
 {
   SbStoreInterface *iface;
   GError *inner = NULL;
   gboolean counted;
 
   g_return_val_if_fail (SB_IS_STORE (self), FALSE);
-  g_return_val_if_fail (count != NULL && bytes != NULL, FALSE);
+  g_return_val_if_fail (backlog != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  *count = *bytes = 0;
+  *backlog = (SbBacklog) { 0 };
   iface = SB_STORE_GET_IFACE (self);
   if (!has_vfunc (self, "backlog", iface->backlog != NULL, error))
     return FALSE;
-  counted = iface->backlog (self, recipient, count, bytes, &inner);
+  counted = iface->backlog (self, recipient, backlog, &inner);
   return judge (self, "backlog", counted, inner, error);
+}
+
+/**
+ * sb_store_queues:
+ * @self: an open store
+ * @after: a key; 0 begins
+ * @limit: at most so many, 1 or more
+ * @error: SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
+ *
+ * On the reader's thread.
+ *
+ * Returns: (transfer full) (element-type SbQueueInfo): recipients for which
+ *   something waits or has died, in order of their keys, from @after on
+ */
+GPtrArray *
+sb_store_queues (SbStore *self, gint64 after, guint limit, GError **error)
+{
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  GPtrArray *rows;
+
+  g_return_val_if_fail (SB_IS_STORE (self), NULL);
+  g_return_val_if_fail (limit > 0, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "queues", iface->queues != NULL, error))
+    return NULL;
+  rows = iface->queues (self, after, limit, &inner);
+  return judge_rows (self, "queues", rows, inner, error);
+}
+
+/**
+ * sb_store_deliveries:
+ * @self: an open store
+ * @filter: which ones
+ * @after: (nullable): what an earlier call gave as @next; %NULL begins
+ * @limit: at most so many, 1 or more
+ * @next: (out) (transfer full) (nullable): where to go on; %NULL when there are no more
+ * @error: SB_ERROR_INVALID for an @after that the store does not know, SB_ERROR_CORRUPT,
+ *   SB_ERROR_TRANSIENT
+ *
+ * On the reader's thread.
+ *
+ * Returns: (transfer full) (element-type SbDeliveryInfo): a page of what has
+ *   not ended; it may be empty and still have a @next
+ */
+GPtrArray *
+sb_store_deliveries (SbStore *self, const SbDeliveryFilter *filter, const char *after, guint limit,
+                     char **next, GError **error)
+{
+  g_autofree char *cursor = NULL;
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  GPtrArray *rows;
+
+  g_return_val_if_fail (SB_IS_STORE (self), NULL);
+  g_return_val_if_fail (filter != NULL && next != NULL, NULL);
+  g_return_val_if_fail (limit > 0, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  *next = NULL;
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "deliveries", iface->deliveries != NULL, error))
+    return NULL;
+  rows = iface->deliveries (self, filter, after, limit, &cursor, &inner);
+  rows = judge_rows (self, "deliveries", rows, inner, error);
+  if (rows != NULL)
+    *next = g_steal_pointer (&cursor);
+  return rows;
+}
+
+/**
+ * sb_store_message:
+ * @self: an open store
+ * @id: a message's id
+ * @error: SB_ERROR_NOT_FOUND when it is unknown or has no body any more
+ *
+ * On the reader's thread.
+ *
+ * Returns: (transfer full): the message with its body
+ */
+SbMessage *
+sb_store_message (SbStore *self, const char *id, GError **error)
+{
+  g_autoptr (SbMessage) message = NULL;
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+
+  g_return_val_if_fail (SB_IS_STORE (self), NULL);
+  g_return_val_if_fail (id != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "message", iface->message != NULL, error))
+    return NULL;
+  message = iface->message (self, id, &inner);
+  if (!judge (self, "message", message != NULL, inner, error))
+    return NULL;
+  return g_steal_pointer (&message);
 }
 
 /**
@@ -380,7 +479,7 @@ sb_store_stats (SbStore *self, SbStoreStats *stats, GError **error)
  *
  * Any thread.
  *
- * Returns: (transfer full): a delivery as a store reads it
+ * Returns: (transfer full): a delivery as a store reads it, without a log
  */
 SbStoredDelivery *
 sb_stored_delivery_new (SbMessage *message, gint64 position, gint64 handle, gint64 due,
@@ -390,7 +489,7 @@ sb_stored_delivery_new (SbMessage *message, gint64 position, gint64 handle, gint
 
   g_return_val_if_fail (message != NULL, NULL);
 
-  self = g_new (SbStoredDelivery, 1);
+  self = g_new0 (SbStoredDelivery, 1);
   self->message = sb_message_ref (message);
   self->position = position;
   self->handle = handle;
@@ -411,6 +510,63 @@ sb_stored_delivery_free (SbStoredDelivery *self)
   if (self == NULL)
     return;
   sb_message_unref (self->message);
+  g_free (self->log);
+  g_free (self);
+}
+
+/**
+ * sb_queue_info_new:
+ * @recipient: key of the recipient
+ * @recipient_id: its id
+ * @backlog: what waits for it
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full): the three together
+ */
+SbQueueInfo *
+sb_queue_info_new (gint64 recipient, const char *recipient_id, const SbBacklog *backlog)
+{
+  SbQueueInfo *self;
+
+  g_return_val_if_fail (recipient_id != NULL && backlog != NULL, NULL);
+
+  self = g_new (SbQueueInfo, 1);
+  self->recipient = recipient;
+  self->recipient_id = g_strdup (recipient_id);
+  self->backlog = *backlog;
+  return self;
+}
+
+/**
+ * sb_queue_info_free:
+ * @self: (transfer full) (nullable): a recipient with what waits for it
+ *
+ * Any thread.
+ */
+void
+sb_queue_info_free (SbQueueInfo *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->recipient_id);
+  g_free (self);
+}
+
+/**
+ * sb_delivery_info_free:
+ * @self: (transfer full) (nullable): made with g_new0()
+ *
+ * Any thread.
+ */
+void
+sb_delivery_info_free (SbDeliveryInfo *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->id);
+  g_free (self->sender);
+  g_free (self->recipient_id);
   g_free (self);
 }
 
@@ -420,6 +576,7 @@ free_delivery_status (gpointer data)
   SbDeliveryStatus *status = data;
 
   g_free (status->recipient);
+  g_free (status->log);
   g_free (status);
 }
 
@@ -442,7 +599,7 @@ sb_message_status_new (const char *id, const char *sender, gint64 sender_key, gi
   g_return_val_if_fail (id != NULL, NULL);
   g_return_val_if_fail (sender != NULL, NULL);
 
-  self = g_new (SbMessageStatus, 1);
+  self = g_new0 (SbMessageStatus, 1);
   self->id = g_strdup (id);
   self->sender = g_strdup (sender);
   self->sender_key = sender_key;
@@ -454,6 +611,7 @@ sb_message_status_new (const char *id, const char *sender, gint64 sender_key, gi
 /**
  * sb_message_status_add:
  * @self: a status
+ * @recipient_key: the user's key
  * @recipient: the user's id, also of a user that is gone
  * @state: how the delivery stands
  * @reason: why it ended without a confirmation
@@ -461,23 +619,27 @@ sb_message_status_new (const char *id, const char *sender, gint64 sender_key, gi
  * @since: when it came into this state, wall clock, microseconds
  *
  * Adds a delivery; a store adds them in order of the recipients' keys. Any thread.
+ *
+ * Returns: (transfer none): the delivery, without due time and log
  */
-void
-sb_message_status_add (SbMessageStatus *self, const char *recipient, SbDeliveryState state,
-                       SbReason reason, guint attempts, gint64 since)
+SbDeliveryStatus *
+sb_message_status_add (SbMessageStatus *self, gint64 recipient_key, const char *recipient,
+                       SbDeliveryState state, SbReason reason, guint attempts, gint64 since)
 {
   SbDeliveryStatus *status;
 
-  g_return_if_fail (self != NULL);
-  g_return_if_fail (recipient != NULL);
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (recipient != NULL, NULL);
 
-  status = g_new (SbDeliveryStatus, 1);
+  status = g_new0 (SbDeliveryStatus, 1);
+  status->recipient_key = recipient_key;
   status->recipient = g_strdup (recipient);
   status->state = state;
   status->reason = reason;
   status->attempts = attempts;
   status->since = since;
   g_ptr_array_add (self->deliveries, status);
+  return status;
 }
 
 /**

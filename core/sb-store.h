@@ -28,12 +28,7 @@ G_DECLARE_INTERFACE (SbStore, sb_store, SB, STORE, GObject)
  * SbStoreOptions:
  * @config: the configuration; the store reads the group of its plugin there
  * @data_dir: (type filename): an existing folder; relative files go below it
- * @remember: how long a message is remembered after its last delivery ended, microseconds
- * @remember_max: how many are remembered at most, once a sweep has nothing more to do
- * @receipts_max: receipts kept per sender, the oldest go first
- * @receipts_age: how long a receipt is kept, microseconds
- * @max_queue: deliveries pending, scheduled or parked, per recipient
- * @max_queue_bytes: bytes of their messages' bodies, per recipient
+ * @limits: what it keeps at most, until an %SB_OPERATION_LIMITS says otherwise
  *
  * What a store is opened with. Valid during the call only, but @config.
  */
@@ -41,12 +36,7 @@ typedef struct
 {
   SbConfig *config;
   const char *data_dir;
-  gint64 remember;
-  gint64 remember_max;
-  gint64 receipts_max;
-  gint64 receipts_age;
-  gint64 max_queue;
-  gint64 max_queue_bytes;
+  SbStoreLimits limits;
 } SbStoreOptions;
 
 /**
@@ -61,6 +51,7 @@ typedef struct
   gint64 handle;
   gint64 due; /* parked: wall clock, microseconds */
   guint attempts;
+  char *log; /* (owned) (nullable) parked: what became of the attempts */
 } SbStoredDelivery;
 
 SbStoredDelivery *sb_stored_delivery_new (SbMessage *message, gint64 position, gint64 handle,
@@ -75,11 +66,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbStoredDelivery, sb_stored_delivery_free)
  */
 typedef struct
 {
+  gint64 recipient_key;
   char *recipient; /* (owned) the user's id, also of a user that is gone */
   SbDeliveryState state;
   SbReason reason;
   guint attempts;
   gint64 since; /* wall clock, microseconds */
+  gint64 due;   /* parked and scheduled: wall clock, microseconds; else 0 */
+  char *log;    /* (owned) (nullable) what became of the attempts */
 } SbDeliveryStatus;
 
 /**
@@ -93,13 +87,16 @@ typedef struct
   char *sender; /* (owned) the user's id */
   gint64 sender_key;
   gint64 accepted;       /* wall clock, microseconds */
+  gint64 not_before;     /* likewise; 0: at once */
+  gint64 deadline;       /* likewise; 0: never */
   GPtrArray *deliveries; /* (owned) (element-type SbDeliveryStatus) by the recipients' keys */
 } SbMessageStatus;
 
 SbMessageStatus *sb_message_status_new (const char *id, const char *sender, gint64 sender_key,
                                         gint64 accepted);
-void sb_message_status_add (SbMessageStatus *self, const char *recipient, SbDeliveryState state,
-                            SbReason reason, guint attempts, gint64 since);
+SbDeliveryStatus *sb_message_status_add (SbMessageStatus *self, gint64 recipient_key,
+                                         const char *recipient, SbDeliveryState state,
+                                         SbReason reason, guint attempts, gint64 since);
 void sb_message_status_free (SbMessageStatus *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbMessageStatus, sb_message_status_free)
 
@@ -117,6 +114,75 @@ typedef struct
 
 SbStoredReceipt *sb_stored_receipt_new (gint64 number, const char *id, const char *recipient);
 void sb_stored_receipt_free (SbStoredReceipt *self);
+
+/**
+ * SbBacklog:
+ *
+ * What waits for one recipient.
+ */
+typedef struct
+{
+  guint64 waiting;   /* deliveries pending, scheduled or parked */
+  guint64 scheduled; /* those among them */
+  guint64 parked;    /* likewise */
+  guint64 bytes;     /* of the bodies of the waiting ones */
+  guint64 dead;
+  gint64 oldest; /* when the message of the first pending one was accepted, microseconds; 0: none */
+} SbBacklog;
+
+/**
+ * SbQueueInfo:
+ *
+ * A recipient for which something waits, or has died.
+ */
+typedef struct
+{
+  gint64 recipient;
+  char *recipient_id; /* (owned) also of a user that is gone */
+  SbBacklog backlog;
+} SbQueueInfo;
+
+SbQueueInfo *sb_queue_info_new (gint64 recipient, const char *recipient_id,
+                                const SbBacklog *backlog);
+void sb_queue_info_free (SbQueueInfo *self);
+
+/**
+ * SbDeliveryFilter:
+ * @recipient: key of the recipient, 0 for all
+ * @sender_key: key of the sender, 0 for all
+ * @states: a bit, `1 << state`, for each of pending, scheduled, parked and dead that is wanted
+ *
+ * Which deliveries to list.
+ */
+typedef struct
+{
+  gint64 recipient;
+  gint64 sender_key;
+  guint states;
+} SbDeliveryFilter;
+
+/**
+ * SbDeliveryInfo:
+ *
+ * A delivery in a list, without its message's body.
+ */
+typedef struct
+{
+  char *id;            /* (owned) of the message */
+  char *sender;        /* (owned) its id */
+  char *recipient_id;  /* (owned) also of a user that is gone */
+  gint64 recipient;    /* key */
+  gint64 position;     /* 0 when it has none */
+  SbDeliveryState state;
+  SbReason reason;
+  guint attempts;
+  gsize size;      /* of the body, bytes */
+  gint64 accepted; /* wall clock, microseconds, as all times */
+  gint64 since;    /* when it came into this state; pending: when it was accepted */
+  gint64 due;      /* parked and scheduled; else 0 */
+} SbDeliveryInfo;
+
+void sb_delivery_info_free (SbDeliveryInfo *self);
 
 /**
  * SbStoreStats:
@@ -210,13 +276,51 @@ struct _SbStoreInterface
    * SbStoreInterface::backlog:
    * @self: an open store
    * @recipient: key of the recipient
-   * @count: (out): deliveries pending, scheduled or parked
-   * @bytes: (out): of their messages' bodies
+   * @backlog: (out): zeros for a recipient for which nothing waits and nothing has died
    *
-   * How much waits for a recipient; nothing for one that is gone.
+   * How much waits for a recipient.
    */
-  gboolean (*backlog) (SbStore *self, gint64 recipient, guint64 *count, guint64 *bytes,
-                       GError **error);
+  gboolean (*backlog) (SbStore *self, gint64 recipient, SbBacklog *backlog, GError **error);
+
+  /**
+   * SbStoreInterface::queues:
+   * @self: an open store
+   * @after: a key; 0 begins
+   * @limit: at most so many
+   *
+   * Returns: (transfer full) (element-type SbQueueInfo): recipients with keys above @after for
+   *   which something waits or has died, also those that are gone, in order of their keys
+   */
+  GPtrArray *(*queues) (SbStore *self, gint64 after, guint limit, GError **error);
+
+  /**
+   * SbStoreInterface::deliveries:
+   * @self: an open store
+   * @filter: which ones
+   * @after: (nullable): what an earlier call gave as @next; %NULL begins
+   * @limit: at most so many
+   * @next: (out) (transfer full) (nullable): where to go on: a short text without blanks that only
+   *   the store understands; %NULL when there are no more
+   * @error: SB_ERROR_INVALID when @after is none of its texts
+   *
+   * Lists deliveries that have not ended, in an order of the store's that does not change while
+   * they do not, in bounded time: when few of many match, a page may be short, or empty, and
+   * still have a @next. Who reads page after page sees each one once that matches all the while.
+   *
+   * Returns: (transfer full) (element-type SbDeliveryInfo): a page
+   */
+  GPtrArray *(*deliveries) (SbStore *self, const SbDeliveryFilter *filter, const char *after,
+                            guint limit, char **next, GError **error);
+
+  /**
+   * SbStoreInterface::message:
+   * @self: an open store
+   * @id: a message's id
+   *
+   * Returns: (transfer full): the message; SB_ERROR_NOT_FOUND when it is unknown or has no body
+   *   any more
+   */
+  SbMessage *(*message) (SbStore *self, const char *id, GError **error);
 
   /**
    * SbStoreInterface::status:
@@ -265,8 +369,11 @@ GPtrArray *sb_store_pending (SbStore *self, gint64 recipient, gint64 after, guin
                              gsize max_bytes, GError **error);
 GPtrArray *sb_store_parked (SbStore *self, gint64 recipient, gint64 until, guint limit,
                             gint64 *next_due, GError **error);
-gboolean sb_store_backlog (SbStore *self, gint64 recipient, guint64 *count, guint64 *bytes,
-                           GError **error);
+gboolean sb_store_backlog (SbStore *self, gint64 recipient, SbBacklog *backlog, GError **error);
+GPtrArray *sb_store_queues (SbStore *self, gint64 after, guint limit, GError **error);
+GPtrArray *sb_store_deliveries (SbStore *self, const SbDeliveryFilter *filter, const char *after,
+                                guint limit, char **next, GError **error);
+SbMessage *sb_store_message (SbStore *self, const char *id, GError **error);
 SbMessageStatus *sb_store_status (SbStore *self, const char *id, GError **error);
 GPtrArray *sb_store_users (SbStore *self, GError **error);
 GPtrArray *sb_store_receipts (SbStore *self, gint64 sender_key, guint limit, GError **error);

@@ -34,7 +34,7 @@ copy_tags (const char *const *tags)
  * @admin: whether the user may manage everybody
  * @created: wall clock, microseconds
  *
- * Copies everything. Any thread.
+ * Copies everything. It has no ttl of its own and is not paused. Any thread.
  *
  * Returns: (transfer full): a new user
  */
@@ -56,7 +56,19 @@ sb_user_new (gint64 key, const char *id, const char *password_hash, const char *
   self->connection_properties = g_strdup (connection_properties);
   self->admin = !!admin;
   self->created = created;
+  self->ttl = SB_USER_NO_TTL;
   return self;
+}
+
+static SbUser *
+copy_user (const SbUser *self)
+{
+  SbUser *copy = sb_user_new (self->key, self->id, self->password_hash, self->tags,
+                              self->connection_properties, self->admin, self->created);
+
+  copy->ttl = self->ttl;
+  copy->paused = self->paused;
+  return copy;
 }
 
 /**
@@ -71,10 +83,56 @@ sb_user_new (gint64 key, const char *id, const char *password_hash, const char *
 SbUser *
 sb_user_with_key (const SbUser *self, gint64 key)
 {
+  SbUser *copy;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (key >= 0, NULL);
+
+  copy = copy_user (self);
+  copy->key = key;
+  return copy;
+}
+
+/**
+ * sb_user_with_ttl:
+ * @self: a user
+ * @ttl: of its messages that do not say, seconds; 0: none; %SB_USER_NO_TTL: the bus's `ttl` holds
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full): the same user with that ttl; @self itself is not changed
+ */
+SbUser *
+sb_user_with_ttl (const SbUser *self, gint64 ttl)
+{
+  SbUser *copy;
+
   g_return_val_if_fail (self != NULL, NULL);
 
-  return sb_user_new (key, self->id, self->password_hash, self->tags, self->connection_properties,
-                      self->admin, self->created);
+  copy = copy_user (self);
+  copy->ttl = MAX (ttl, SB_USER_NO_TTL);
+  return copy;
+}
+
+/**
+ * sb_user_with_paused:
+ * @self: a user
+ * @paused: whether deliveries to it wait
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full): the same user, paused or not; @self itself is not changed
+ */
+SbUser *
+sb_user_with_paused (const SbUser *self, gboolean paused)
+{
+  SbUser *copy;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  copy = copy_user (self);
+  copy->paused = !!paused;
+  return copy;
 }
 
 /**

@@ -21,6 +21,8 @@ G_BEGIN_DECLS
  * @connection_properties: (nullable): JSON text, for recipients that the bus calls
  * @admin: may manage everybody
  * @created: wall clock, microseconds
+ * @ttl: of its messages that do not say, seconds; 0: none; below 0: the bus's `ttl` holds
+ * @paused: nothing is delivered to it, what it is sent waits
  *
  * All fields are read-only.
  */
@@ -33,13 +35,19 @@ typedef struct
   const char *connection_properties;
   gboolean admin;
   gint64 created;
+  gint64 ttl;
+  gboolean paused;
 } SbUser;
+
+#define SB_USER_NO_TTL (-1)
 
 GType sb_user_get_type (void);
 
 SbUser *sb_user_new (gint64 key, const char *id, const char *password_hash, const char *const *tags,
                      const char *connection_properties, gboolean admin, gint64 created);
 SbUser *sb_user_with_key (const SbUser *self, gint64 key);
+SbUser *sb_user_with_ttl (const SbUser *self, gint64 ttl);
+SbUser *sb_user_with_paused (const SbUser *self, gboolean paused);
 SbUser *sb_user_ref (SbUser *self);
 void sb_user_unref (SbUser *self);
 gboolean sb_user_has_tag (const SbUser *self, const char *tag);

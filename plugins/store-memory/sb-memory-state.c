@@ -82,9 +82,7 @@ memory_state_new (const SbStoreOptions *options)
 {
   MemoryState *self = g_new0 (MemoryState, 1);
 
-  self->limits = *options;
-  self->limits.config = NULL;
-  self->limits.data_dir = NULL;
+  self->limits = options->limits;
   self->accounts = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, free_account);
   self->users = g_hash_table_new (g_str_hash, g_str_equal);
   self->messages = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,

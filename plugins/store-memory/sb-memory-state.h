@@ -72,7 +72,7 @@ typedef struct
 
 typedef struct
 {
-  SbStoreOptions limits; /* the numbers of it only */
+  SbStoreLimits limits;
   GHashTable *accounts;  /* (owned) gint64 key → (owned) MemoryAccount */
   GHashTable *users;     /* (owned) id → MemoryAccount, those that are not gone */
   GHashTable *messages;  /* (owned) id → (owned) MemoryMessage */

@@ -152,15 +152,14 @@ memory_store_parked (SbStore *store, gint64 recipient, gint64 until, guint limit
 }
 
 static gboolean
-memory_store_backlog (SbStore *store, gint64 recipient, guint64 *count, guint64 *bytes,
-                      GError **error)
+memory_store_backlog (SbStore *store, gint64 recipient, SbBacklog *backlog, GError **error)
 {
   SbMemoryStorePrivate *priv = get_private (store);
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
   const MemoryAccount *account = memory_state_find_account (priv->state, recipient);
 
-  *count = account == NULL ? 0 : account->count;
-  *bytes = account == NULL ? 0 : account->bytes;
+  backlog->waiting = account == NULL ? 0 : account->count;
+  backlog->bytes = account == NULL ? 0 : account->bytes;
   return TRUE;
 }
 
@@ -184,8 +183,9 @@ memory_store_status (SbStore *store, const char *id, GError **error)
     {
       const MemoryDelivery *delivery = &message->deliveries[i];
 
-      sb_message_status_add (status, delivery->recipient->id, delivery->state, delivery->reason,
-                             delivery->attempts, delivery->since);
+      sb_message_status_add (status, delivery->recipient->key, delivery->recipient->id,
+                             delivery->state, delivery->reason, delivery->attempts,
+                             delivery->since);
     }
   return status;
 }

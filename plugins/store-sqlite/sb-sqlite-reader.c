@@ -158,10 +158,10 @@ add_states (SbSqliteDb *db, SbMessageStatus *status, GArray *recipients, GHashTa
       const StatusRow *row = g_hash_table_lookup (rows, &key);
 
       if (row == NULL)
-        sb_message_status_add (status, id, SB_DELIVERY_PENDING, SB_REASON_NONE, 0,
+        sb_message_status_add (status, key, id, SB_DELIVERY_PENDING, SB_REASON_NONE, 0,
                                status->accepted);
       else
-        sb_message_status_add (status, id, row->state, row->reason, row->attempts, row->since);
+        sb_message_status_add (status, key, id, row->state, row->reason, row->attempts, row->since);
     }
 }
 

@@ -152,25 +152,11 @@ on_commit (gpointer user_data, sqlite3 *handle, const char *name, int n_pages)
   return SQLITE_OK;
 }
 
-static SbSqliteLimits
-read_limits (const SbStoreOptions *options)
-{
-  return (SbSqliteLimits) {
-    .remember = options->remember,
-    .remember_max = options->remember_max,
-    .receipts_max = options->receipts_max,
-    .receipts_age = options->receipts_age,
-    .max_queue = options->max_queue,
-    .max_queue_bytes = options->max_queue_bytes,
-  };
-}
-
 /* The connection that writes, with schema and counters. */
 static gboolean
 open_writer (SbSqliteStore *self, const SbStoreOptions *options, GError **error)
 {
   g_autoptr (SbSqliteDb) db = NULL;
-  SbSqliteLimits limits = read_limits (options);
   gint64 cache_size = sb_config_get_size (options->config, GROUP, "cache-size");
   gint64 check_size = sb_config_get_size (options->config, GROUP, "check-size");
   gint64 page_size = 0;
@@ -186,7 +172,7 @@ open_writer (SbSqliteStore *self, const SbStoreOptions *options, GError **error)
   self->ledger = sb_sqlite_ledger_new ();
   if (!sb_sqlite_ledger_load (self->ledger, db, error))
     return FALSE;
-  self->writer = sb_sqlite_writer_new (g_steal_pointer (&db), self->ledger, &limits, error);
+  self->writer = sb_sqlite_writer_new (g_steal_pointer (&db), self->ledger, &options->limits, error);
   return self->writer != NULL;
 }
 
@@ -290,13 +276,12 @@ sb_sqlite_store_parked (SbStore *store, gint64 recipient, gint64 until, guint li
 }
 
 static gboolean
-sb_sqlite_store_backlog (SbStore *store, gint64 recipient, guint64 *count, guint64 *bytes,
-                         GError **error)
+sb_sqlite_store_backlog (SbStore *store, gint64 recipient, SbBacklog *backlog, GError **error)
 {
   SbSqliteTally tally = sb_sqlite_ledger_get (SB_SQLITE_STORE (store)->ledger, recipient);
 
-  *count = MAX (tally.count, 0);
-  *bytes = MAX (tally.bytes, 0);
+  backlog->waiting = MAX (tally.count, 0);
+  backlog->bytes = MAX (tally.bytes, 0);
   return TRUE;
 }
 

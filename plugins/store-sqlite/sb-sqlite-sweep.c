@@ -342,7 +342,7 @@ forget_row (Sweep *sweep, Remembered *row, gint64 allowed, GError **error)
 static gboolean
 forget (Sweep *sweep, GError **error)
 {
-  const SbSqliteLimits *limits = &sweep->writer->limits;
+  const SbStoreLimits *limits = &sweep->writer->limits;
 
   while (sweep->budget > 0)
     {
@@ -386,7 +386,7 @@ drop_old_receipts (Sweep *sweep, GError **error)
 static gboolean
 look_ahead (Sweep *sweep, GError **error)
 {
-  const SbSqliteLimits *limits = &sweep->writer->limits;
+  const SbStoreLimits *limits = &sweep->writer->limits;
   const struct
   {
     guint query;

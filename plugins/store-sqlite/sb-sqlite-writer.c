@@ -25,7 +25,7 @@
 
 /* Takes @db, also when it fails. */
 SbSqliteWriter *
-sb_sqlite_writer_new (SbSqliteDb *db, SbSqliteLedger *ledger, const SbSqliteLimits *limits,
+sb_sqlite_writer_new (SbSqliteDb *db, SbSqliteLedger *ledger, const SbStoreLimits *limits,
                       GError **error)
 {
   g_autoptr (SbSqliteWriter) self = g_new0 (SbSqliteWriter, 1);
@@ -353,6 +353,12 @@ apply_one (SbSqliteWriter *self, SbOperation *operation, GError **error)
       return sb_sqlite_writer_drop_receipts (self, operation, error);
     case SB_OPERATION_SWEEP:
       return sb_sqlite_writer_sweep (self, operation, error);
+    case SB_OPERATION_LIMITS:
+      self->limits = operation->limits;
+      return TRUE;
+    case SB_OPERATION_REQUEUE:
+    case SB_OPERATION_MOVE:
+      break;
     }
   g_set_error (error, SB_ERROR, SB_ERROR_UNSUPPORTED, "Unknown operation %d", operation->kind);
   return FALSE;

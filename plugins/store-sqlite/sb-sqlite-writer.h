@@ -10,26 +10,11 @@
 
 #include "sb-sqlite-ledger.h"
 
-/**
- * SbSqliteLimits:
- *
- * What #SbStoreOptions says, times in microseconds.
- */
-typedef struct
-{
-  gint64 remember;
-  gint64 remember_max;
-  gint64 receipts_max;
-  gint64 receipts_age;
-  gint64 max_queue;
-  gint64 max_queue_bytes;
-} SbSqliteLimits;
-
 typedef struct
 {
   SbSqliteDb *db;         /* (owned) */
   SbSqliteLedger *ledger; /* belongs to the store */
-  SbSqliteLimits limits;
+  SbStoreLimits limits;
   gint64 last_number;   /* given to a message, position or receipt */
   gint64 reserved;      /* numbers up to here may be given away without writing that down */
   GArray *finished;     /* (owned) (element-type SbSqliteSpan) in this batch */
@@ -83,7 +68,7 @@ typedef enum
 } SbSqliteFound;
 
 SbSqliteWriter *sb_sqlite_writer_new (SbSqliteDb *db, SbSqliteLedger *ledger,
-                                      const SbSqliteLimits *limits, GError **error);
+                                      const SbStoreLimits *limits, GError **error);
 void sb_sqlite_writer_free (SbSqliteWriter *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbSqliteWriter, sb_sqlite_writer_free)
 

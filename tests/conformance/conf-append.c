@@ -220,8 +220,8 @@ start_with_queue_of (gint64 count, gint64 bytes)
 {
   Rig *rig = rig_prepare ();
 
-  rig->options.max_queue = count;
-  rig->options.max_queue_bytes = bytes;
+  rig->options.limits.max_queue = count;
+  rig->options.limits.max_queue_bytes = bytes;
   rig_start (rig);
   return rig;
 }

@@ -222,12 +222,12 @@ append_until_killed (const char *dir, const char *round)
   rig.options = (SbStoreOptions) {
     .config = rig_subject.config,
     .data_dir = dir,
-    .remember = 1000 * HOUR,
-    .remember_max = 1000000,
-    .receipts_max = 10,
-    .receipts_age = HOUR,
-    .max_queue = 1000000,
-    .max_queue_bytes = G_MAXINT32,
+    .limits.remember = 1000 * HOUR,
+    .limits.remember_max = 1000000,
+    .limits.receipts_max = 10,
+    .limits.receipts_age = HOUR,
+    .limits.max_queue = 1000000,
+    .limits.max_queue_bytes = G_MAXINT32,
   };
   rig.names = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   rig_open (&rig);
@@ -386,8 +386,8 @@ what_was_acknowledged_survives_sigkill_in_mid_append (void)
 {
   g_autoptr (Rig) rig = rig_prepare ();
 
-  rig->options.remember = 1000 * HOUR;
-  rig->options.remember_max = 1000000;
+  rig->options.limits.remember = 1000 * HOUR;
+  rig->options.limits.remember_max = 1000000;
   rig_start (rig);
   rig_close (rig);
   for (guint i = 0; i < N_KILLS; i++)

@@ -199,14 +199,14 @@ static void
 random_operations_do_what_the_model_does (void)
 {
   g_autoptr (Rig) rig = rig_prepare ();
-  g_autoptr (Model) model = model_new (&rig->options);
+  g_autoptr (Model) model = model_new (&rig->options.limits);
   Run run = { .rig = rig, .model = model, .now = START };
 
-  rig->options.remember = 600 * SECOND;
-  rig->options.remember_max = 1000000;
-  rig->options.receipts_max = 5;
-  rig->options.receipts_age = 900 * SECOND;
-  rig->options.max_queue = 25;
+  rig->options.limits.remember = 600 * SECOND;
+  rig->options.limits.remember_max = 1000000;
+  rig->options.limits.receipts_max = 5;
+  rig->options.limits.receipts_age = 900 * SECOND;
+  rig->options.limits.max_queue = 25;
   rig_open (rig);
   add_first_users (&run);
   for (guint batch = 0; batch < N_BATCHES; batch++)

@@ -113,7 +113,7 @@ the_oldest_receipts_make_room (void)
 {
   g_autoptr (Rig) rig = rig_prepare ();
 
-  rig->options.receipts_max = 2;
+  rig->options.limits.receipts_max = 2;
   rig_start (rig);
   rig_apply (rig, make_add_receipt (rig->s, rig->a, "m1", START));
   rig_apply (rig, make_add_receipt (rig->b, rig->a, "other", START));
@@ -129,7 +129,7 @@ old_receipts_go_with_a_sweep (void)
 {
   g_autoptr (Rig) rig = rig_prepare ();
 
-  rig->options.receipts_age = HOUR;
+  rig->options.limits.receipts_age = HOUR;
   rig_start (rig);
   rig_apply (rig, make_add_receipt (rig->s, rig->a, "m1", START));
   rig_apply (rig, make_add_receipt (rig->s, rig->a, "m2", START + SECOND));

@@ -201,7 +201,7 @@ the_oldest_are_forgotten_over_the_number (void)
 {
   g_autoptr (Rig) rig = rig_prepare ();
 
-  rig->options.remember_max = 3;
+  rig->options.limits.remember_max = 3;
   rig_start (rig);
   for (guint i = 1; i <= 5; i++)
     {

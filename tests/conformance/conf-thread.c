@@ -40,15 +40,14 @@ read_while_it_writes (gpointer data)
   do
     {
       g_autoptr (GPtrArray) rows = NULL;
-      guint64 count = 0;
-      guint64 bytes = 0;
+      SbBacklog backlog;
 
       is_last = g_atomic_int_get (&reader->is_done);
       rows = rig_read_pending (reader->rig, reader->rig->a, after);
       check_page (reader, rows, &after);
-      sb_store_backlog (reader->rig->store, reader->rig->b, &count, &bytes, NULL);
-      g_assert_cmpuint (count % BATCH_SIZE, ==, 0);
-      g_assert_cmpuint (bytes, ==, count * BODY_SIZE);
+      sb_store_backlog (reader->rig->store, reader->rig->b, &backlog, NULL);
+      g_assert_cmpuint (backlog.waiting % BATCH_SIZE, ==, 0);
+      g_assert_cmpuint (backlog.bytes, ==, backlog.waiting * BODY_SIZE);
     }
   while (!is_last);
   return NULL;
@@ -148,7 +147,7 @@ all_reads_run_beside_the_writer (void)
   Reader reader = { .rig = rig };
   GThread *thread;
 
-  rig->options.remember = 20 * SECOND;
+  rig->options.limits.remember = 20 * SECOND;
   rig_start (rig);
   for (guint i = 0; i < 4; i++)
     {

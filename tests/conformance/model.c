@@ -32,7 +32,7 @@ free_receipt (gpointer data)
 }
 
 Model *
-model_new (const SbStoreOptions *limits)
+model_new (const SbStoreLimits *limits)
 {
   Model *self = g_new0 (Model, 1);
 
@@ -537,6 +537,10 @@ model_follow (Model *self, SbOperation *operation)
       break;
     case SB_OPERATION_SWEEP:
       follow_sweep (self, operation);
+      break;
+    case SB_OPERATION_REQUEUE:
+    case SB_OPERATION_MOVE:
+    case SB_OPERATION_LIMITS:
       break;
     }
 }

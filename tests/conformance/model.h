@@ -50,13 +50,13 @@ typedef struct
 
 typedef struct
 {
-  const SbStoreOptions *limits;
+  const SbStoreLimits *limits;
   GPtrArray *users;    /* (owned) (element-type ModelUser) */
   GPtrArray *messages; /* (owned) (element-type ModelMessage) */
   GPtrArray *receipts; /* (owned) (element-type ModelReceipt) oldest first */
 } Model;
 
-Model *model_new (const SbStoreOptions *limits);
+Model *model_new (const SbStoreLimits *limits);
 void model_free (Model *self);
 ModelUser *model_find_user (Model *self, gint64 key);
 gboolean model_is_open (const ModelDelivery *delivery);

@@ -24,12 +24,12 @@ rig_prepare (void)
   self->options = (SbStoreOptions) {
     .config = rig_subject.config,
     .data_dir = self->dir,
-    .remember = HOUR,
-    .remember_max = 1000,
-    .receipts_max = 10,
-    .receipts_age = 24 * HOUR,
-    .max_queue = 10000,
-    .max_queue_bytes = 100 * 1024 * 1024,
+    .limits.remember = HOUR,
+    .limits.remember_max = 1000,
+    .limits.receipts_max = 10,
+    .limits.receipts_age = 24 * HOUR,
+    .limits.max_queue = 10000,
+    .limits.max_queue_bytes = 100 * 1024 * 1024,
   };
   return self;
 }
@@ -380,13 +380,12 @@ void
 expect_backlog (Rig *self, gint64 recipient, guint count)
 {
   g_autoptr (GError) error = NULL;
-  guint64 got_count = 0;
-  guint64 got_bytes = 0;
+  SbBacklog got;
 
-  sb_store_backlog (self->store, recipient, &got_count, &got_bytes, &error);
+  sb_store_backlog (self->store, recipient, &got, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (got_count, ==, count);
-  g_assert_cmpuint (got_bytes, ==, (guint64) count * BODY_SIZE);
+  g_assert_cmpuint (got.waiting, ==, count);
+  g_assert_cmpuint (got.bytes, ==, (guint64) count * BODY_SIZE);
 }
 
 void

@@ -345,11 +345,11 @@ counts_one_too_many (SbStore *self, SbStoreStats *stats, GError **error)
 }
 
 static gboolean
-counts_no_bytes (SbStore *self, gint64 recipient, guint64 *count, guint64 *bytes, GError **error)
+counts_no_bytes (SbStore *self, gint64 recipient, SbBacklog *backlog, GError **error)
 {
-  gboolean filled = sound->backlog (self, recipient, count, bytes, error);
+  gboolean filled = sound->backlog (self, recipient, backlog, error);
 
-  *bytes = 0;
+  backlog->bytes = 0;
   return filled;
 }
 
@@ -358,8 +358,8 @@ has_no_limits (SbStore *self, const SbStoreOptions *options, GError **error)
 {
   SbStoreOptions roomy = *options;
 
-  roomy.max_queue = G_MAXINT32;
-  roomy.max_queue_bytes = G_MAXINT32;
+  roomy.limits.max_queue = G_MAXINT32;
+  roomy.limits.max_queue_bytes = G_MAXINT32;
   return sound->open (self, &roomy, error);
 }
 
@@ -368,7 +368,7 @@ remembers_without_end (SbStore *self, const SbStoreOptions *options, GError **er
 {
   SbStoreOptions roomy = *options;
 
-  roomy.remember_max = G_MAXINT32;
+  roomy.limits.remember_max = G_MAXINT32;
   return sound->open (self, &roomy, error);
 }
 
@@ -377,7 +377,7 @@ hoards_receipts (SbStore *self, const SbStoreOptions *options, GError **error)
 {
   SbStoreOptions roomy = *options;
 
-  roomy.receipts_max = G_MAXINT32;
+  roomy.limits.receipts_max = G_MAXINT32;
   return sound->open (self, &roomy, error);
 }
 

@@ -32,12 +32,12 @@ open_journal (SbTestBus *self)
   SbStoreOptions options = {
     .config = config,
     .data_dir = g_get_tmp_dir (),
-    .remember = sb_config_get_duration_ms (config, "bus", "remember") * 1000,
-    .remember_max = sb_config_get_integer (config, "bus", "remember-max"),
-    .receipts_max = sb_config_get_integer (config, "bus", "receipts-max"),
-    .receipts_age = 24 * 60 * SB_TEST_MINUTE,
-    .max_queue = sb_config_get_integer (config, "bus", "max-queue"),
-    .max_queue_bytes = sb_config_get_size (config, "bus", "max-queue-bytes"),
+    .limits.remember = sb_config_get_duration_ms (config, "bus", "remember") * 1000,
+    .limits.remember_max = sb_config_get_integer (config, "bus", "remember-max"),
+    .limits.receipts_max = sb_config_get_integer (config, "bus", "receipts-max"),
+    .limits.receipts_age = 24 * 60 * SB_TEST_MINUTE,
+    .limits.max_queue = sb_config_get_integer (config, "bus", "max-queue"),
+    .limits.max_queue_bytes = sb_config_get_size (config, "bus", "max-queue-bytes"),
   };
 
   self->journal = sb_journal_new (

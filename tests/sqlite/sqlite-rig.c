@@ -78,12 +78,12 @@ sqlite_rig_try_open (SqliteRig *self, GError **error)
   SbStoreOptions options = {
     .config = config,
     .data_dir = self->dir,
-    .remember = 3600 * SECOND,
-    .remember_max = 1000,
-    .receipts_max = 100,
-    .receipts_age = 3600 * SECOND,
-    .max_queue = 100000,
-    .max_queue_bytes = 1 << 30,
+    .limits.remember = 3600 * SECOND,
+    .limits.remember_max = 1000,
+    .limits.receipts_max = 100,
+    .limits.receipts_age = 3600 * SECOND,
+    .limits.max_queue = 100000,
+    .limits.max_queue_bytes = 1 << 30,
   };
 
   self->store = g_object_new (store_type, NULL);
@@ -224,13 +224,12 @@ void
 sqlite_rig_assert_count (SqliteRig *self, guint64 expected)
 {
   g_autoptr (GError) error = NULL;
-  guint64 count = 0;
-  guint64 bytes = 0;
+  SbBacklog backlog;
   SbStoreStats stats;
 
-  sb_store_backlog (self->store, self->user, &count, &bytes, &error);
+  sb_store_backlog (self->store, self->user, &backlog, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (count, ==, expected);
+  g_assert_cmpuint (backlog.waiting, ==, expected);
   sb_store_stats (self->store, &stats, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (stats.waiting, ==, expected);
