@@ -141,7 +141,8 @@ typedef struct
  * @state: (out): pending, scheduled, or dead when the queue is full and @named is not set; dropped
  *   when, beyond that, the recipient has max_dead dead deliveries
  * @full: (out): the recipient's queue was at its limit
- * @near: (out): with this delivery the recipient's queue is at four fifths of a limit or above
+ * @near: (out): it went into the recipient's queue (pending or scheduled), and with it the queue
+ *   is at four fifths of max_queue or of max_queue_bytes, or above
  * @position: (out): the place in the recipient's queue, 0 unless pending
  *
  * A recipient of a message that is being appended. Positions grow: no row ever
@@ -204,9 +205,10 @@ struct _SbOperation
      * Then each target's queue is full when one more delivery would exceed
      * max_queue, or this message's body max_queue_bytes. A full named target
      * refuses the whole message; one that is not named gets a dead delivery
-     * (queue-full), or one that ended as dropped (queue-full) when max_dead dead
-     * ones are there already. A message whose not_before is after its own accepted time
-     * is scheduled, without positions.
+     * (queue-full), or one that ended as dropped (queue-full) when the recipient
+     * has max_dead dead ones already, whatever they died of. A message of which
+     * nothing else is left is remembered from its accepted time on. One whose
+     * not_before is after its own accepted time is scheduled, without positions.
      */
     struct
     {
@@ -220,14 +222,16 @@ struct _SbOperation
     /*
      * Found by recipient and position, or by recipient and id when position is
      * 0; handle and message only help to find it sooner. A position finds its
-     * delivery as long as the message is remembered.
+     * delivery as long as the message is remembered, unless the delivery was
+     * requeued and has another one since.
      *
      * A confirmed delivery answers duplicate, whatever is asked. Else it can be
      * confirmed when pending, scheduled, parked or dead; dropped likewise;
      * expired or dead when pending, scheduled or parked; anything else is
-     * unknown. It keeps the larger of its attempts and these, and the log that is
-     * given, if any. When all of a message's deliveries have ended (a dead one has not), the message loses
-     * its body, and from then on it is remembered.
+     * unknown. It keeps the larger of its attempts and these. A log that is given
+     * replaces the one it has. When all of a message's deliveries have ended (a
+     * dead one has not), the message loses its body, and from then on it is
+     * remembered, with the logs.
      */
     struct
     {
@@ -247,7 +251,7 @@ struct _SbOperation
 
     /*
      * A pending delivery is parked; a parked one gets a new due time. Anything
-     * else is unknown. It keeps its position, and the log that is given, if any.
+     * else is unknown. It keeps its position. Attempts and log as with an end.
      */
     struct
     {
@@ -262,8 +266,10 @@ struct _SbOperation
 
     /*
      * A dead, parked or scheduled delivery becomes pending: with a new position,
-     * no attempts, and the log it has. Limits do not count. Anything else is
-     * unknown, and so is a delivery whose recipient is gone.
+     * no reason, no attempts, and the log it has. Its old position finds it no
+     * more. Limits do not refuse it; a deadline, also one that has passed, holds
+     * for it as for any other. Anything else is unknown, and so is a delivery
+     * whose recipient is gone.
      */
     struct
     {
@@ -276,11 +282,12 @@ struct _SbOperation
 
     /*
      * A delivery that is pending, scheduled, parked or dead ends as dropped
-     * (moved), and the message gets another recipient, with a pending delivery
-     * that has no attempts. Limits do not count. Unknown when there is no such
-     * delivery or the other user is gone; conflict when the message has, or had,
-     * a delivery to that user. What is remembered, counted and answered about the
-     * message is as if it had been sent to both.
+     * (moved), with its position, attempts and log, and the message gets another
+     * recipient, with a pending delivery that has no attempts and no log. Limits
+     * do not refuse it, and the recipient may be gone. Unknown, first of all, when
+     * there is no such delivery, it has ended, or the other user is gone; conflict
+     * when the message has, or had, a delivery to that user. What is remembered,
+     * counted and answered about the message is as if it had been sent to both.
      */
     struct
     {
@@ -315,7 +322,7 @@ struct _SbOperation
       gint64 now;
     } remove_user;
 
-    /* The sender's oldest receipt over receipts_max goes. Unknown when the sender is gone. */
+    /* The sender's oldest receipts over receipts_max go. Unknown when the sender is gone. */
     struct
     {
       gint64 sender_key;
@@ -346,7 +353,11 @@ struct _SbOperation
       gboolean more; /* (out) the limit was reached: sweep again soon */
     } sweep;
 
-    /* What is over a lower limit already stays, as far as nothing else ends it. */
+    /*
+     * They hold for the operations behind this one, until the store is closed.
+     * What is over a lower limit already stays until an operation for which the
+     * limit counts comes, as far as that one ends anything.
+     */
     SbStoreLimits limits;
   };
 };

@@ -71,7 +71,7 @@ typedef struct
   SbDeliveryState state;
   SbReason reason;
   guint attempts;
-  gint64 since; /* wall clock, microseconds */
+  gint64 since; /* when it came into this state, or pending: when the message was accepted */
   gint64 due;   /* parked and scheduled: wall clock, microseconds; else 0 */
   char *log;    /* (owned) (nullable) what became of the attempts */
 } SbDeliveryStatus;
@@ -127,7 +127,8 @@ typedef struct
   guint64 parked;    /* likewise */
   guint64 bytes;     /* of the bodies of the waiting ones */
   guint64 dead;
-  gint64 oldest; /* when the message of the first pending one was accepted, microseconds; 0: none */
+  gint64 oldest; /* when the message of the pending one with the lowest position was accepted,
+                    microseconds; 0: none is pending */
 } SbBacklog;
 
 /**
