@@ -45,6 +45,12 @@ gauge_disk (gpointer user_data)
   return SB_BUS (user_data)->stats.disk;
 }
 
+static double
+gauge_open_circuits (gpointer user_data)
+{
+  return SB_BUS (user_data)->outbound_shared.n_open_circuits;
+}
+
 static void
 add_gauges (SbBus *self)
 {
@@ -60,6 +66,8 @@ add_gauges (SbBus *self)
     { "simplebus_deliveries_parked", "Deliveries that are parked", gauge_parked },
     { "simplebus_deliveries_dead", "Deliveries that were given up", gauge_dead },
     { "simplebus_messages_remembered", "Finished messages whose ids are known", gauge_remembered },
+    { "simplebus_recipients_unreachable", "Recipients that were called in vain again and again",
+      gauge_open_circuits },
     { "simplebus_store_bytes", "Size of the store on disk", gauge_disk },
   };
 
@@ -85,6 +93,8 @@ add_counters (SbBus *self)
                                         "Deliveries confirmed", NULL);
   self->expired = sb_metrics_counter (m, "simplebus_deliveries_expired_total",
                                       "Deliveries whose time was over", NULL);
+  self->dead = sb_metrics_counter (m, "simplebus_deliveries_refused_total",
+                                   "Deliveries given up since the recipient refuses them", NULL);
   self->receipts = sb_metrics_counter (m, "simplebus_receipts_total",
                                        "Receipts written to sessions at once", NULL);
   self->takeover_count = sb_metrics_counter (m, "simplebus_takeovers_total",
@@ -105,12 +115,27 @@ add_counters (SbBus *self)
                                                     "Deliveries that were parked", NULL);
 }
 
+static void
+add_outbound_counters (SbBus *self)
+{
+  static const char name[] = "simplebus_outbound_attempts_total";
+  static const char help[] = "Attempts to deliver to recipients that are called, by outcome";
+  SbOutboundShared *shared = &self->outbound_shared;
+  SbMetrics *m = self->metrics;
+
+  shared->confirmed = sb_metrics_counter (m, name, help, "outcome=\"confirmed\"");
+  shared->recipient_failures = sb_metrics_counter (m, name, help, "outcome=\"recipient\"");
+  shared->message_failures = sb_metrics_counter (m, name, help, "outcome=\"message\"");
+  shared->refusals = sb_metrics_counter (m, name, help, "outcome=\"refused\"");
+}
+
 /* Registers everything. */
 void
 sb_bus_add_metrics (SbBus *self)
 {
   self->gauges = g_array_new (FALSE, FALSE, sizeof (guint));
   add_counters (self);
+  add_outbound_counters (self);
   add_gauges (self);
 }
 

@@ -8,6 +8,7 @@
 
 #include "sb-bus.h"
 #include "sb-id.h"
+#include "sb-outbound-private.h"
 #include "sb-queue.h"
 #include "sb-session-private.h"
 #include "sb-sweeper.h"
@@ -26,17 +27,24 @@ struct _SbBus
   SbDirectory *directory; /* (borrowed) of the accounts */
   SbClock *clock;         /* (owned) */
   SbMetrics *metrics;     /* (owned) */
+  SbRegistry *registry;   /* (owned) (nullable) where the types of outbound paths are */
 
   SbIdMaker ids;
   GHashTable *queues;           /* (owned) gint64 → SbQueue (owned) */
   GHashTable *sessions;         /* (owned) gint64 in the user → SbSession (owned) */
+  GHashTable *outbounds;        /* (owned) gint64 in the user → SbOutbound (owned) */
   SbTakeovers *takeovers;       /* (owned) */
   SbWatchTable *watches;        /* (owned) */
   SbWatchTable *direct_watches; /* (owned) by sender and id */
   SbSweeper *sweeper;           /* (owned) (nullable) between start and stop */
   guint tick;
 
+  SbOutboundShared outbound_shared;
+  GTask *drain; /* (owned) (nullable) while it waits for outbound paths */
+  gulong drain_cancelled;
+
   SbQueueSettings queue_settings;
+  gint64 ttl; /* of messages that do not say, and whose senders do not; seconds, 0: none */
   guint max_recipients;
   guint max_sessions;
   gboolean require_uid;
@@ -53,6 +61,7 @@ struct _SbBus
   SbCounter *confirmed;
   SbCounter *receipts;
   SbCounter *expired;
+  SbCounter *dead;
   SbCounter *takeover_count;
   SbCounter *direct_delivered;
   SbCounter *direct_dropped;
@@ -62,10 +71,20 @@ struct _SbBus
 SbSession *sb_bus_lookup_session (SbBus *self, gint64 user);
 SbQueue *sb_bus_ensure_queue (SbBus *self, gint64 recipient);
 void sb_bus_tick (SbBus *self);
+void sb_bus_tell_ended (SbBus *self, gint64 sender_key, const char *id, gint64 recipient,
+                        SbReason reason);
 gboolean sb_bus_check_running (SbBus *self, GError **error);
 gboolean sb_bus_check_resources (SbBus *self, GError **error);
 void sb_bus_add_metrics (SbBus *self);
 void sb_bus_remove_metrics (SbBus *self);
+
+SbOutbound *sb_bus_lookup_outbound (SbBus *self, gint64 user);
+void sb_bus_attach_outbound (SbBus *self, gint64 user);
+void sb_bus_update_outbound (SbBus *self, SbUser *user);
+void sb_bus_remove_outbound (SbBus *self, gint64 user);
+void sb_bus_start_outbounds (SbBus *self);
+void sb_bus_stop_outbounds (SbBus *self);
+void sb_bus_close_outbounds (SbBus *self);
 
 gboolean sb_bus_wants_receipt (SbQueue *queue, gint64 sender_key, gpointer user_data);
 void sb_bus_give_receipt (SbBus *self, gint64 recipient, const SbOperation *operation,

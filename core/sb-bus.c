@@ -37,6 +37,20 @@ sb_bus_lookup_session (SbBus *self, gint64 user)
 /* Queues */
 
 static void
+note_dead (SbBus *self, gint64 recipient, const SbOperation *operation, const char *id)
+{
+  const SbUser *user = sb_directory_lookup_key (self->directory, recipient);
+  const char *name = user != NULL ? user->id : "";
+
+  sb_counter_add (self->dead, 1);
+  g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_DEAD_LETTER,
+                    SB_LOG_FIELD_USER, name, SB_LOG_FIELD_MESSAGE, id, "MESSAGE",
+                    "message %s is dead: %s refused it %u times", id, name,
+                    operation->end.attempts);
+  sb_bus_tell_ended (self, operation->end.sender_key, id, recipient, operation->end.reason);
+}
+
+static void
 delivery_ended_cb (SbQueue *queue, SbOperation *operation, const GError *error, gpointer user_data)
 {
   SbBus *self = user_data;
@@ -44,6 +58,11 @@ delivery_ended_cb (SbQueue *queue, SbOperation *operation, const GError *error, 
 
   if (error != NULL || operation->outcome != SB_OUTCOME_DONE)
     return;
+  if (operation->end.state == SB_DELIVERY_DEAD)
+    {
+      note_dead (self, sb_queue_get_recipient (queue), operation, id);
+      return;
+    }
   sb_counter_add (self->confirmed, 1);
   if (self->sweeper != NULL)
     sb_sweeper_note_ended (self->sweeper);
@@ -61,11 +80,13 @@ sb_bus_ensure_queue (SbBus *self, gint64 recipient)
 
   if (queue == NULL)
     {
+      const SbUser *user = sb_directory_lookup_key (self->directory, recipient);
       gint64 *key = g_new (gint64, 1);
 
       *key = recipient;
       queue = sb_queue_new (recipient, &self->queue_settings, self->journal, self->clock,
                             &queue_hooks, self);
+      sb_queue_set_paused (queue, user != NULL && user->paused);
       g_hash_table_insert (self->queues, key, queue);
     }
   return queue;
@@ -97,7 +118,7 @@ sb_bus_forget_session (SbBus *self, SbSession *session)
 {
   detach_session (self, session);
   g_clear_object (&session->path);
-  sb_queue_set_path (session->queue, NULL);
+  sb_bus_attach_outbound (self, session->user->key);
   sb_session_unref (session);
 }
 
@@ -181,14 +202,16 @@ user_changed_cb (SbAccounts *accounts, SbUser *user, gboolean credentials, gpoin
 {
   SbBus *self = user_data;
   SbSession *session = sb_bus_lookup_session (self, user->key);
+  SbQueue *queue = g_hash_table_lookup (self->queues, &user->key);
 
+  if (queue != NULL)
+    sb_queue_set_paused (queue, user->paused);
   if (credentials && session != NULL)
     {
-      g_autoptr (SbQueue) queue = sb_queue_ref (session->queue);
-
       close_session (self, session, SB_CLOSE_CREDENTIALS);
-      sb_queue_set_path (queue, NULL);
+      sb_bus_attach_outbound (self, user->key);
     }
+  sb_bus_update_outbound (self, user);
 }
 
 static void
@@ -205,22 +228,23 @@ user_removed_cb (SbAccounts *accounts, SbUser *user, gpointer user_data)
       sb_queue_disown (queue);
       g_hash_table_remove (self->queues, &user->key);
     }
+  sb_bus_remove_outbound (self, user->key);
 }
 
 /* Time */
 
-static void
-tell_expired (SbBus *self, const SbDue *due)
+/* Tells the sender, if it wants to hear it, that a delivery ended without a confirmation. */
+void
+sb_bus_tell_ended (SbBus *self, gint64 sender_key, const char *id, gint64 recipient,
+                   SbReason reason)
 {
-  SbSession *session = sb_bus_lookup_session (self, due->sender_key);
-  const SbUser *recipient = sb_directory_lookup_key (self->directory, due->recipient);
+  SbSession *session = sb_bus_lookup_session (self, sender_key);
+  const SbUser *user = sb_directory_lookup_key (self->directory, recipient);
 
-  sb_counter_add (self->expired, 1);
-  sb_watch_table_note (self->watches, due->id, FALSE);
-  if (session != NULL && recipient != NULL && (session->flags & SB_SESSION_EXPIRED)
+  sb_watch_table_note (self->watches, id, FALSE);
+  if (session != NULL && user != NULL && (session->flags & SB_SESSION_EXPIRED)
       && sb_session_is_ready (session))
-    sb_delivery_expired (session->path, due->id, recipient->id,
-                         sb_reason_to_string (SB_REASON_TTL));
+    sb_delivery_expired (session->path, id, user->id, sb_reason_to_string (reason));
 }
 
 static void
@@ -234,7 +258,8 @@ due_cb (const SbDue *due, gpointer user_data)
       if (queue != NULL && due->position > 0)
         sb_queue_forget (queue, due->position);
       sb_sweeper_note_ended (self->sweeper);
-      tell_expired (self, due);
+      sb_counter_add (self->expired, 1);
+      sb_bus_tell_ended (self, due->sender_key, due->id, due->recipient, SB_REASON_TTL);
     }
   else if (queue != NULL)
     sb_queue_note_stored (queue);
@@ -359,6 +384,7 @@ sb_bus_dispose (GObject *object)
 
   if (self->sweeper != NULL)
     sb_bus_stop (self);
+  sb_bus_close_outbounds (self);
   G_OBJECT_CLASS (sb_bus_parent_class)->dispose (object);
 }
 
@@ -375,7 +401,9 @@ sb_bus_finalize (GObject *object)
 
   g_hash_table_foreach (self->queues, disown_queue, NULL);
   g_hash_table_unref (self->sessions);
+  g_hash_table_unref (self->outbounds);
   g_hash_table_unref (self->queues);
+  g_clear_object (&self->registry);
   sb_bus_remove_metrics (self);
   sb_takeovers_free (self->takeovers);
   sb_watch_table_free (self->watches);
@@ -410,6 +438,7 @@ sb_bus_init (SbBus *self)
   self->queues = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
                                         (GDestroyNotify) sb_queue_unref);
   self->sessions = g_hash_table_new (g_int64_hash, g_int64_equal);
+  self->outbounds = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_object_unref);
   self->takeovers = sb_takeovers_new ();
   self->watches = sb_watch_table_new ();
   self->direct_watches = sb_watch_table_new ();
@@ -425,7 +454,9 @@ read_settings (SbBus *self)
   queue->window_bytes = sb_config_get_size (config, "bus", "window-bytes");
   queue->confirm_timeout = sb_config_get_duration_ms (config, "bus", "confirm-timeout") * 1000;
   queue->park_after = sb_config_get_integer (config, "bus", "park-after");
+  queue->max_attempts = sb_config_get_integer (config, "bus", "max-attempts");
   queue->in_flight_max = sb_config_get_size (config, "bus", "in-flight-bytes");
+  self->ttl = sb_config_get_duration_ms (config, "bus", "ttl") / 1000;
   self->max_recipients = sb_config_get_integer (config, "bus", "max-recipients");
   self->max_sessions = sb_config_get_integer (config, "bus", "max-sessions");
   self->require_uid = sb_config_get_boolean (config, "bus", "require-uid");
@@ -460,6 +491,21 @@ sb_bus_new (SbConfig *config, SbJournal *journal, SbAccounts *accounts, SbClock 
 }
 
 /**
+ * sb_bus_set_registry:
+ * @self: a new bus
+ * @registry: (transfer none): where the types of outbound paths are
+ *
+ * Without a registry no user is called.
+ */
+void
+sb_bus_set_registry (SbBus *self, SbRegistry *registry)
+{
+  g_return_if_fail (SB_IS_BUS (self));
+
+  g_set_object (&self->registry, registry);
+}
+
+/**
  * sb_bus_start:
  * @self: a new bus
  * @error: the store's
@@ -481,6 +527,7 @@ sb_bus_start (SbBus *self, GError **error)
   g_signal_connect_object (self->accounts, "user-changed", G_CALLBACK (user_changed_cb), self, 0);
   g_signal_connect_object (self->accounts, "user-removed", G_CALLBACK (user_removed_cb), self, 0);
   check_disk (self);
+  sb_bus_start_outbounds (self);
   return TRUE;
 }
 
@@ -489,7 +536,8 @@ sb_bus_start (SbBus *self, GError **error)
  * @self: a started bus
  *
  * Takes nothing new, closes all sessions and answers everybody who waits.
- * What is in the journal is committed by sb_journal_close().
+ * What outbound paths have under way may end with sb_bus_drain_async(). What
+ * is in the journal is committed by sb_journal_close().
  */
 void
 sb_bus_stop (SbBus *self)
@@ -511,6 +559,7 @@ sb_bus_stop (SbBus *self)
         break;
       close_session (self, value, SB_CLOSE_STOPPING);
     }
+  sb_bus_stop_outbounds (self);
   busy = take_stock (self);
   for (guint i = 0; i < busy->len; i++)
     sb_queue_close (g_ptr_array_index (busy, i));

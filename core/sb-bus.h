@@ -15,6 +15,7 @@
 #include "sb-envelope.h"
 #include "sb-journal.h"
 #include "sb-metrics.h"
+#include "sb-registry.h"
 #include "sb-session.h"
 
 G_BEGIN_DECLS
@@ -86,8 +87,12 @@ typedef void (*SbDirectFunc) (const SbDirectResult *result, gpointer user_data);
 
 SbBus *sb_bus_new (SbConfig *config, SbJournal *journal, SbAccounts *accounts, SbClock *clock,
                    SbMetrics *metrics);
+void sb_bus_set_registry (SbBus *self, SbRegistry *registry);
 gboolean sb_bus_start (SbBus *self, GError **error);
 void sb_bus_stop (SbBus *self);
+void sb_bus_drain_async (SbBus *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                         gpointer user_data);
+gboolean sb_bus_drain_finish (SbBus *self, GAsyncResult *result);
 
 SbConfig *sb_bus_get_config (SbBus *self);
 SbAccounts *sb_bus_get_accounts (SbBus *self);

@@ -5,8 +5,8 @@
  * Starting: configuration, plugins, folder and its lock, store and journal,
  * accounts, bus, transports. It is ready when all transports listen. Draining:
  * the bus takes nothing new and closes its sessions, the transports finish the
- * requests they have, until the deadline; then the journal commits what is
- * left and the store is closed.
+ * requests they have and the outbound paths those that they made, until the
+ * deadline; then the journal commits what is left and the store is closed.
  */
 
 #include "sb-daemon.h"
@@ -58,7 +58,7 @@ struct _SbDaemon
   GPtrArray *transports;   /* (owned) of SbTransport: those that listen */
   GSource *watchdog;       /* (owned) (nullable) */
 
-  guint stopping;            /* transports that have not stopped yet */
+  guint stopping;            /* transports, and the bus, that have not stopped yet */
   GCancellable *out_of_time; /* (owned) cancelled at the deadline of the stop */
   guint deadline;
 };
@@ -275,6 +275,7 @@ start_bus (SbDaemon *self, GError **error)
   if (!sb_accounts_load (self->accounts, error))
     return FALSE;
   self->bus = sb_bus_new (self->config, self->journal, self->accounts, self->clock, self->metrics);
+  sb_bus_set_registry (self->bus, self->registry);
   return sb_bus_start (self->bus, error);
 }
 
@@ -441,6 +442,16 @@ finish_stop (SbDaemon *self)
 }
 
 static void
+bus_drained_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (SbDaemon) self = user_data;
+
+  sb_bus_drain_finish (SB_BUS (source), result);
+  if (--self->stopping == 0)
+    finish_stop (self);
+}
+
+static void
 transport_stopped_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (SbDaemon) self = user_data;
@@ -483,12 +494,11 @@ sb_daemon_stop (SbDaemon *self)
       sb_config_get_duration_ms (self->config, SB_CONFIG_GROUP_BUS, "stop-timeout"), deadline_cb,
       self);
   sb_bus_stop (self->bus);
-  self->stopping = self->transports->len;
+  self->stopping = self->transports->len + 1;
   for (guint i = 0; i < self->transports->len; i++)
     sb_transport_stop_async (g_ptr_array_index (self->transports, i), self->out_of_time,
                              transport_stopped_cb, g_object_ref (self));
-  if (self->stopping == 0)
-    finish_stop (self);
+  sb_bus_drain_async (self->bus, self->out_of_time, bus_drained_cb, g_object_ref (self));
 }
 
 /**

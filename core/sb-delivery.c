@@ -3,11 +3,38 @@
 
 #include "sb-delivery.h"
 
+#include "sb-error.h"
+
 G_DEFINE_INTERFACE (SbDelivery, sb_delivery, G_TYPE_OBJECT)
 
 static void
 sb_delivery_default_init (SbDeliveryInterface *iface)
 {
+}
+
+/**
+ * sb_delivery_open:
+ * @self: a new path
+ * @outbound: (transfer none): what it tells the bus with
+ * @config: the configuration
+ * @properties: the user's `connection_properties`, JSON text
+ * @error: SB_ERROR_INVALID, SB_ERROR_UNSUPPORTED when the type makes no outbound paths
+ *
+ * See SbDeliveryInterface.open.
+ *
+ * Returns: whether it can deliver
+ */
+gboolean
+sb_delivery_open (SbDelivery *self, SbOutbound *outbound, SbConfig *config, const char *properties,
+                  GError **error)
+{
+  SbDeliveryInterface *iface = SB_DELIVERY_GET_IFACE (self);
+
+  if (iface->open != NULL)
+    return iface->open (self, outbound, config, properties, error);
+  g_set_error (error, SB_ERROR, SB_ERROR_UNSUPPORTED, "%s makes no outbound paths",
+               G_OBJECT_TYPE_NAME (self));
+  return FALSE;
 }
 
 /**

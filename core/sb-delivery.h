@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-delivery: a path to one user. An open WebSocket is one; an HTTP client
- * that calls a back end is another. The bus hands messages to it and hears of
- * confirmations through the session that it made for the path.
+ * sb-delivery: a path to one user. There are two kinds. A session is opened by
+ * the user: an open WebSocket. The transport makes the path, and says through
+ * its SbSession what the user confirms. An outbound path is made by the bus
+ * for a user that it has to call: a plugin `delivery-NAME` registers its type,
+ * and users whose `connection_properties.type` is NAME get one each. It says
+ * through its SbOutbound what became of each message.
  *
- * Everything runs on the main context.
+ * Everything runs on the main context, and nothing here may block.
  */
 #pragma once
 
+#include "sb-config.h"
 #include "sb-message.h"
 
 G_BEGIN_DECLS
@@ -15,9 +19,11 @@ G_BEGIN_DECLS
 #define SB_TYPE_DELIVERY (sb_delivery_get_type ())
 G_DECLARE_INTERFACE (SbDelivery, sb_delivery, SB, DELIVERY, GObject)
 
+typedef struct _SbOutbound SbOutbound;
+
 /**
  * SbCloseReason:
- * @SB_CLOSE_REPLACED: a newer session of the same user took over
+ * @SB_CLOSE_REPLACED: a newer path to the same user took over
  * @SB_CLOSE_CREDENTIALS: the password was changed or the user was deleted
  * @SB_CLOSE_STOPPING: the bus stops
  *
@@ -35,12 +41,29 @@ struct _SbDeliveryInterface
   GTypeInterface parent_iface;
 
   /**
+   * SbDeliveryInterface::open:
+   * @self: a new path, made with g_object_new()
+   * @outbound: (transfer none): what to tell the bus with, valid until close() was called
+   * @config: the configuration; the path reads the group of its plugin there
+   * @properties: the user's `connection_properties`: a JSON object that is well-formed
+   * @error: SB_ERROR_INVALID: names the member that is missing or wrong, without any secret
+   *
+   * Makes the path ready to deliver; it connects when there is a message. When
+   * it fails, the user is shown as unreachable with the error, and what it is
+   * sent waits. Mandatory for an outbound path, not called for a session's.
+   */
+  gboolean (*open) (SbDelivery *self, SbOutbound *outbound, SbConfig *config,
+                    const char *properties, GError **error);
+
+  /**
    * SbDeliveryInterface::deliver:
    * @self: a path that is ready
    * @message: the message; its body is what the recipient gets
    *
-   * Sends @message. The path keeps the order of the calls and never blocks.
-   * Mandatory.
+   * Sends @message. The path keeps the order of the calls and never blocks. An
+   * outbound path answers each call with exactly one sb_outbound_confirm() or
+   * sb_outbound_fail(), in whatever time it takes but never not at all, and
+   * never before this function has returned. Mandatory.
    */
   void (*deliver) (SbDelivery *self, SbMessage *message);
 
@@ -49,7 +72,8 @@ struct _SbDeliveryInterface
    * @self: a path
    *
    * Whether it can take another message now. A path that said no calls
-   * sb_session_ready() when that changes. Without this vfunc it always can.
+   * sb_session_ready() or sb_outbound_ready() when that changes. Without this
+   * vfunc it always can.
    */
   gboolean (*is_ready) (SbDelivery *self);
 
@@ -79,7 +103,8 @@ struct _SbDeliveryInterface
    * @self: a path
    * @reason: why
    *
-   * The bus is done with the path and has forgotten its session already.
+   * The bus is done with the path and has forgotten its session already. An
+   * outbound path gives up what is under way and says nothing any more.
    * Mandatory.
    */
   void (*close) (SbDelivery *self, SbCloseReason reason);
@@ -88,6 +113,8 @@ struct _SbDeliveryInterface
   gpointer padding[8];
 };
 
+gboolean sb_delivery_open (SbDelivery *self, SbOutbound *outbound, SbConfig *config,
+                           const char *properties, GError **error);
 void sb_delivery_deliver (SbDelivery *self, SbMessage *message);
 gboolean sb_delivery_is_ready (SbDelivery *self);
 void sb_delivery_receipt (SbDelivery *self, const char *id, const char *recipient);

@@ -22,6 +22,10 @@
 #define SB_MESSAGE_ID_PLUGIN_LOADED "53d3c4c8eb7f48cfabe18f61e7988283"
 #define SB_MESSAGE_ID_DEAD_LETTER "33da8405c0c94b2bb75787be2e379e98"
 #define SB_MESSAGE_ID_TAKEOVER_BACKOFF "ee70cdc348c74462865506e61c6f71e8"
+#define SB_MESSAGE_ID_UNREACHABLE "eb0dafd2abce402b9de3d998ce260598"
+#define SB_MESSAGE_ID_ADMIN "bf90b2b88ef64ea3a3e9e681fc242fa4"
+#define SB_MESSAGE_ID_LIMIT "e579b1cb8cdd494396ec849063b14bb1"
+#define SB_MESSAGE_ID_RELOAD "be4e97a4a18f417aabe26a75c0d5a571"
 
 /* The environment that the bus reads of itself ... */
 #define SB_ENV_PLUGIN_PATH "SIMPLEBUS_PLUGIN_PATH" /* folders, separated by colons */

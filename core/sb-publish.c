@@ -232,6 +232,15 @@ get_id (SbBus *self, const SbEnvelope *envelope, gint64 now, GError **error)
   return g_steal_pointer (&id);
 }
 
+/* The time to live of a message: its own, its sender's, or that of the bus. Seconds, 0: none. */
+static gint64
+get_ttl (SbBus *self, const SbUser *sender, gint64 own)
+{
+  if (own > 0)
+    return own;
+  return sender->ttl >= 0 ? sender->ttl : self->ttl;
+}
+
 /* Returns: (transfer full) (nullable): the message with its id, sender and times. */
 SbMessage *
 sb_bus_make_message (SbBus *self, const SbUser *sender, const SbEnvelope *envelope, GError **error)
@@ -248,6 +257,7 @@ sb_bus_make_message (SbBus *self, const SbUser *sender, const SbEnvelope *envelo
     return NULL;
   not_before *= G_USEC_PER_SEC;
   start = MAX (now, not_before);
+  ttl = get_ttl (self, sender, ttl);
   return sb_message_new (id, sender->id, sender->key, sb_envelope_splice (envelope, id, sender->id),
                          now, not_before > now ? not_before : 0,
                          ttl > 0 ? start + ttl * G_USEC_PER_SEC : 0);

@@ -53,8 +53,11 @@ sb_queue_serve_fetch (SbQueue *self)
       (GDestroyNotify) sb_message_unref);
   Fetch *fetch = g_queue_peek_head (&self->fetches);
 
-  collect (self, fetch, sb_queue_first_unsent (self), messages);
-  collect (self, fetch, self->retry.head, messages);
+  if (!self->paused)
+    {
+      collect (self, fetch, sb_queue_first_unsent (self), messages);
+      collect (self, fetch, self->retry.head, messages);
+    }
   if (messages->len == 0)
     fetch = sb_queue_is_loading (self) ? NULL : find_overdue (self);
   if (fetch == NULL)

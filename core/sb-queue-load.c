@@ -290,6 +290,7 @@ take_parked (SbQueue *self, GPtrArray *rows)
       flight = sb_flight_new (self, row->message, row->position, row->handle);
       flight->attempts = MAX (row->attempts, sb_queue_take_tried (self, row->position));
       flight->parked = TRUE;
+      flight->log = g_strdup (row->log);
       g_queue_push_tail_link (&self->retry, &flight->link);
     }
 }
@@ -335,7 +336,7 @@ sb_queue_load (SbQueue *self)
   /* Called for every message: nearly always there is nothing to do. */
   if (!self->behind && self->parked_due == G_MAXINT64)
     return;
-  if (!sb_queue_has_consumer (self) || self->n_finished < self->read_barrier
+  if (!sb_queue_has_consumer (self) || self->paused || self->n_finished < self->read_barrier
       || sb_clock_monotonic (self->clock) < self->hold_until)
     return;
   if (self->behind && !self->reading && self->ready.length < PAGE_ROWS / 2

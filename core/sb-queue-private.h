@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-queue-private: what the parts of a queue share. sb-queue.c sends,
- * confirms and waits; sb-queue-load.c brings in from the store; sb-queue-fetch.c
- * gives to those who ask.
+ * sb-queue-private: what the parts of a queue share. sb-queue.c sends and
+ * confirms; sb-queue-retry.c decides what follows when that failed;
+ * sb-queue-load.c brings in from the store; sb-queue-fetch.c gives to those who
+ * ask.
  */
 #pragma once
 
@@ -19,7 +20,11 @@ typedef enum
   SB_FLIGHT_NONE,
   SB_FLIGHT_SESSION,
   SB_FLIGHT_FETCH,
+  SB_FLIGHT_HELD, /* nowhere: it failed, and is not sent again before its deadline */
 } SbFlightPath;
+
+/* As time allowed: whoever took it says what became of it. */
+#define SB_QUEUE_NO_TIMEOUT (-1)
 
 /* A delivery in memory. */
 typedef struct
@@ -32,6 +37,7 @@ typedef struct
   guint attempts;
   SbFlightPath path;
   gboolean parked; /* taken out of the store's parked ones */
+  char *log;       /* (owned) (nullable) attempts that failed and why, as in sb-attempt */
 } SbFlight;
 
 struct _SbQueue
@@ -44,8 +50,11 @@ struct _SbQueue
   const SbQueueHooks *hooks; /* (borrowed) static */
   gpointer user_data;
 
-  SbDelivery *path; /* (owned) (nullable) of the open session */
-  GQueue fetches;   /* of Fetch (owned), oldest first */
+  SbDelivery *path;      /* (owned) (nullable) of the open session, or to who is called */
+  gboolean path_answers; /* the path says of each message what became of it */
+  gboolean path_rests;   /* the path takes nothing for a while */
+  gboolean paused;
+  GQueue fetches; /* of Fetch (owned), oldest first */
   guint last_fetch;
 
   GQueue window; /* of SbFlight (owned): in flight or next to go, in position order */
@@ -81,6 +90,14 @@ void sb_flight_free (SbQueue *queue, SbFlight *flight);
 void sb_flight_clear_list (SbQueue *queue, GQueue *list);
 
 void sb_queue_fill (SbQueue *self);
+SbFlight *sb_queue_find_flight (SbQueue *self, const char *id);
+void sb_queue_set_unsent (SbQueue *self, SbFlight *flight);
+void sb_queue_submit (SbQueue *self, SbOperation *operation);
+void sb_queue_note_finished (SbQueue *self);
+void sb_queue_take_out_changed (SbQueue *self, SbFlight *flight);
+void sb_queue_bring_back (SbQueue *self, gint64 position, guint attempts);
+void sb_queue_ended_cb (SbOperation *operation, const GError *error, gpointer user_data);
+void sb_queue_check_deadlines (SbQueue *self, GQueue *list, gint64 now);
 void sb_queue_set_sent (SbQueue *self, SbFlight *flight, SbFlightPath path, gint64 time_allowed);
 GList *sb_queue_first_unsent (SbQueue *self);
 

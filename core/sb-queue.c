@@ -10,7 +10,8 @@
  * never blocks those behind it, and is tried again from there in a small list
  * of its own.
  *
- * The queue looks at the time when it is ticked; it owns no timer.
+ * The queue looks at the time when it is ticked; it owns no timer. What becomes
+ * of an attempt that failed is in sb-queue-retry.c.
  */
 
 #include "sb-queue-private.h"
@@ -18,8 +19,6 @@
 #include "sb-error.h"
 
 #include <string.h>
-
-#define MAX_PAUSE (10 * 60 * G_USEC_PER_SEC)
 
 /* A confirmation that somebody wants to hear of. */
 typedef struct
@@ -51,6 +50,7 @@ sb_flight_free (SbQueue *queue, SbFlight *self)
 {
   queue->settings->in_flight -= sb_message_get_size (self->message);
   sb_message_unref (self->message);
+  g_free (self->log);
   g_free (self);
 }
 
@@ -65,7 +65,7 @@ sb_flight_clear_list (SbQueue *queue, GQueue *list)
 }
 
 static SbFlight *
-find_by_id (const GQueue *list, const char *id)
+find_in (const GQueue *list, const char *id)
 {
   for (const GList *l = list->head; l != NULL; l = l->next)
     {
@@ -75,6 +75,15 @@ find_by_id (const GQueue *list, const char *id)
         return flight;
     }
   return NULL;
+}
+
+/* Returns: (transfer none) (nullable): the flight with that message, sent or next to go. */
+SbFlight *
+sb_queue_find_flight (SbQueue *self, const char *id)
+{
+  SbFlight *flight = find_in (&self->window, id);
+
+  return flight != NULL ? flight : find_in (&self->retry, id);
 }
 
 static SbFlight *
@@ -106,8 +115,9 @@ take_out (SbQueue *self, SbFlight *flight)
     self->n_unsent--;
 }
 
-static void
-set_unsent (SbQueue *self, SbFlight *flight)
+/* It waits for its next transmission. */
+void
+sb_queue_set_unsent (SbQueue *self, SbFlight *flight)
 {
   if (flight->path != SB_FLIGHT_NONE && !flight->parked)
     self->n_unsent++;
@@ -122,7 +132,9 @@ sb_queue_set_sent (SbQueue *self, SbFlight *flight, SbFlightPath path, gint64 ti
   if (flight->path == SB_FLIGHT_NONE && !flight->parked)
     self->n_unsent--;
   flight->path = path;
-  flight->deadline = sb_clock_monotonic (self->clock) + time_allowed;
+  flight->deadline = time_allowed == SB_QUEUE_NO_TIMEOUT
+                         ? G_MAXINT64
+                         : sb_clock_monotonic (self->clock) + time_allowed;
 }
 
 /* Whether the bus as a whole may take more into memory. */
@@ -136,22 +148,30 @@ sb_queue_has_memory (SbQueue *self)
 gboolean
 sb_queue_has_consumer (SbQueue *self)
 {
-  return self->path != NULL || self->fetches.length > 0;
+  return (self->path != NULL && !self->path_rests) || self->fetches.length > 0;
 }
 
 /* The journal's answers */
 
-static void
-submit (SbQueue *self, SbOperation *operation)
+/* Gives a change to the journal; its function counts it with sb_queue_note_finished(). */
+void
+sb_queue_submit (SbQueue *self, SbOperation *operation)
 {
   self->n_submitted++;
   sb_journal_submit (self->journal, operation);
 }
 
+/* A change that was submitted is through. */
+void
+sb_queue_note_finished (SbQueue *self)
+{
+  self->n_finished++;
+}
+
 /* Takes a flight out for good, whose change was just submitted. What is read before that change
  * is through would bring it back, if the store is going to be read where it lies. */
-static void
-take_out_changed (SbQueue *self, SbFlight *flight)
+void
+sb_queue_take_out_changed (SbQueue *self, SbFlight *flight)
 {
   if (flight->parked || flight->position > self->cursor)
     {
@@ -163,8 +183,8 @@ take_out_changed (SbQueue *self, SbFlight *flight)
 }
 
 /* A change has failed: the delivery is as before, and comes again in a while. */
-static void
-bring_back (SbQueue *self, gint64 position, guint attempts)
+void
+sb_queue_bring_back (SbQueue *self, gint64 position, guint attempts)
 {
   if (self->closed)
     return;
@@ -173,14 +193,15 @@ bring_back (SbQueue *self, gint64 position, guint attempts)
   sb_queue_hold (self);
 }
 
-static void
-ended_cb (SbOperation *operation, const GError *error, gpointer user_data)
+/* An end is through. @user_data: (transfer full): the queue. */
+void
+sb_queue_ended_cb (SbOperation *operation, const GError *error, gpointer user_data)
 {
   g_autoptr (SbQueue) self = user_data;
 
-  self->n_finished++;
+  sb_queue_note_finished (self);
   if (error != NULL && operation->end.position > 0)
-    bring_back (self, operation->end.position, MAX (operation->end.attempts, 1) - 1);
+    sb_queue_bring_back (self, operation->end.position, MAX (operation->end.attempts, 1) - 1);
   else if (error == NULL && operation->outcome == SB_OUTCOME_DONE && operation->end.id != NULL)
     sb_queue_forget (self, operation->end.position);
   if (self->hooks != NULL)
@@ -193,24 +214,9 @@ confirm_ended_cb (SbOperation *operation, const GError *error, gpointer user_dat
 {
   ConfirmCall *call = user_data;
 
-  ended_cb (operation, error, g_steal_pointer (&call->queue));
+  sb_queue_ended_cb (operation, error, g_steal_pointer (&call->queue));
   call->func (operation->outcome, error, call->user_data);
   g_free (call);
-}
-
-static void
-parked_cb (SbOperation *operation, const GError *error, gpointer user_data)
-{
-  g_autoptr (SbQueue) self = user_data;
-
-  self->n_finished++;
-  if (self->closed)
-    return;
-  if (error != NULL)
-    bring_back (self, operation->park.position, operation->park.attempts);
-  else
-    self->parked_due = MIN (self->parked_due, operation->park.due);
-  sb_queue_fill (self);
 }
 
 /* Sending */
@@ -218,7 +224,8 @@ parked_cb (SbOperation *operation, const GError *error, gpointer user_data)
 static void
 send_on_path (SbQueue *self, SbFlight *flight)
 {
-  sb_queue_set_sent (self, flight, SB_FLIGHT_SESSION, self->settings->confirm_timeout);
+  sb_queue_set_sent (self, flight, SB_FLIGHT_SESSION,
+                     self->path_answers ? SB_QUEUE_NO_TIMEOUT : self->settings->confirm_timeout);
   sb_counter_add (self->settings->deliveries, 1);
   sb_delivery_deliver (self->path, flight->message);
 }
@@ -284,19 +291,31 @@ first_to_send (SbQueue *self, const GQueue *list)
 /* The path may confirm at once, or be closed, while it takes a message; then flights are gone,
  * and the search begins anew. */
 static void
-send_list (SbQueue *self, SbDelivery *path, const GQueue *list)
+send_list (SbQueue *self, SbDelivery *path, const GQueue *list, guint limit)
 {
   GList *l = first_to_send (self, list);
 
-  while (l != NULL && self->path == path && sb_delivery_is_ready (path))
+  while (l != NULL && limit > 0 && self->path == path && sb_delivery_is_ready (path))
     {
       SbFlight *flight = l->data;
       guint n_taken = self->n_taken;
 
       if (flight->path == SB_FLIGHT_NONE)
-        send_on_path (self, flight);
+        {
+          send_on_path (self, flight);
+          limit--;
+        }
       l = self->n_taken == n_taken ? l->next : first_to_send (self, list);
     }
+}
+
+static gboolean
+has_sent (const GQueue *list)
+{
+  for (const GList *l = list->head; l != NULL; l = l->next)
+    if (((const SbFlight *) l->data)->path != SB_FLIGHT_NONE)
+      return TRUE;
+  return FALSE;
 }
 
 static void
@@ -304,11 +323,14 @@ send_waiting (SbQueue *self)
 {
   g_autoptr (SbDelivery) path = NULL;
 
-  if (self->path == NULL || (self->n_unsent == 0 && self->retry.length == 0))
+  if (self->path == NULL || self->paused || (self->n_unsent == 0 && self->retry.length == 0))
     return;
   path = g_object_ref (self->path);
-  send_list (self, path, &self->window);
-  send_list (self, path, &self->retry);
+  /* A path that takes one at a time would never come to the parked ones behind a busy queue. */
+  if (self->path_answers && !has_sent (&self->retry))
+    send_list (self, path, &self->retry, 1);
+  send_list (self, path, &self->window, G_MAXUINT);
+  send_list (self, path, &self->retry, G_MAXUINT);
 }
 
 /* Does all that can be done now: called whenever something has changed. */
@@ -336,70 +358,7 @@ sb_queue_fill (SbQueue *self)
   sb_queue_unref (self);
 }
 
-/* Time */
-
-/* Attempt by attempt: 2, 4, 8 … time-outs, at most ten minutes. */
-static gint64
-pause_after (const SbQueueSettings *settings, guint attempts)
-{
-  guint doublings = attempts - settings->park_after + 1;
-  gint64 pause = settings->confirm_timeout;
-
-  while (doublings-- > 0 && pause < MAX_PAUSE)
-    pause *= 2;
-  return MIN (pause, MAX_PAUSE);
-}
-
-static void
-park (SbQueue *self, SbFlight *flight)
-{
-  SbOperation *operation = sb_operation_new (SB_OPERATION_PARK, parked_cb, sb_queue_ref (self));
-  gint64 now = sb_clock_wall (self->clock);
-
-  operation->park.recipient = self->recipient;
-  operation->park.position = flight->position;
-  operation->park.handle = flight->handle;
-  operation->park.attempts = flight->attempts;
-  operation->park.now = now;
-  operation->park.due = now + pause_after (self->settings, flight->attempts);
-  sb_counter_add (self->settings->parked, 1);
-  submit (self, operation);
-  take_out_changed (self, flight);
-}
-
-static void
-give_up_waiting (SbQueue *self, SbFlight *flight)
-{
-  if (flight->path == SB_FLIGHT_SESSION && !sb_delivery_is_ready (self->path))
-    {
-      /* It may not even have left: the peer does not read. No attempt. */
-      flight->deadline = sb_clock_monotonic (self->clock) + self->settings->confirm_timeout;
-      return;
-    }
-  flight->attempts++;
-  if (flight->attempts >= self->settings->park_after)
-    {
-      park (self, flight);
-      return;
-    }
-  sb_counter_add (self->settings->redeliveries, 1);
-  set_unsent (self, flight);
-}
-
-static void
-check_deadlines (SbQueue *self, GQueue *list, gint64 now)
-{
-  GList *next;
-
-  for (GList *l = list->head; l != NULL; l = next)
-    {
-      SbFlight *flight = l->data;
-
-      next = l->next;
-      if (flight->path != SB_FLIGHT_NONE && flight->deadline <= now)
-        give_up_waiting (self, flight);
-    }
-}
+/* Without anybody to deliver to */
 
 /* Takes all flights of a list out of memory but those that a fetch holds. */
 static void
@@ -453,8 +412,8 @@ unsend_list (SbQueue *self, GQueue *list)
     {
       SbFlight *flight = l->data;
 
-      if (flight->path == SB_FLIGHT_SESSION)
-        set_unsent (self, flight);
+      if (flight->path == SB_FLIGHT_SESSION || flight->path == SB_FLIGHT_HELD)
+        sb_queue_set_unsent (self, flight);
     }
 }
 
@@ -470,6 +429,21 @@ clear_lists (SbQueue *self)
   self->window_bytes = self->ready_bytes = 0;
   self->n_unsent = 0;
   self->n_taken++;
+}
+
+static void
+set_path (SbQueue *self, SbDelivery *path, gboolean answers)
+{
+  if (self->closed)
+    return;
+  g_set_object (&self->path, path);
+  self->path_answers = answers;
+  self->path_rests = FALSE;
+  unsend_list (self, &self->window);
+  unsend_list (self, &self->retry);
+  if (!sb_queue_has_consumer (self))
+    drop_unwanted (self);
+  sb_queue_fill (self);
 }
 
 /* Public API */
@@ -556,13 +530,50 @@ sb_queue_get_recipient (SbQueue *self)
 void
 sb_queue_set_path (SbQueue *self, SbDelivery *path)
 {
-  if (self->closed)
+  set_path (self, path, FALSE);
+}
+
+/**
+ * sb_queue_set_outbound:
+ * @self: a queue
+ * @path: (transfer none): of a recipient that the bus calls
+ *
+ * The same for a path that tells of each message whether it was delivered, with
+ * sb_queue_confirm() or sb_queue_fail(): no time-out counts.
+ */
+void
+sb_queue_set_outbound (SbQueue *self, SbDelivery *path)
+{
+  set_path (self, path, TRUE);
+}
+
+/**
+ * sb_queue_rest:
+ * @self: a queue
+ *
+ * The outbound path will not be ready for a while: memory goes back until it is.
+ */
+void
+sb_queue_rest (SbQueue *self)
+{
+  if (self->closed || self->path == NULL)
     return;
-  g_set_object (&self->path, path);
-  unsend_list (self, &self->window);
-  unsend_list (self, &self->retry);
+  self->path_rests = TRUE;
   if (!sb_queue_has_consumer (self))
     drop_unwanted (self);
+}
+
+/**
+ * sb_queue_set_paused:
+ * @self: a queue
+ * @paused: whether nothing goes out, on no path and with no fetch
+ *
+ * What is in flight stays so until it is confirmed or its time is over.
+ */
+void
+sb_queue_set_paused (SbQueue *self, gboolean paused)
+{
+  self->paused = paused;
   sb_queue_fill (self);
 }
 
@@ -598,6 +609,7 @@ confirm_operation (SbQueue *self, SbFlight *flight, const char *id)
   operation->end.message = sb_message_ref (flight->message);
   /* The one that is confirmed counts too. */
   operation->end.attempts = flight->attempts + (flight->path != SB_FLIGHT_NONE);
+  operation->end.log = g_strdup (flight->log);
   operation->end.store_receipt = self->hooks->wants_receipt (self, flight->message->sender_key,
                                                              self->user_data);
   return operation;
@@ -615,13 +627,11 @@ confirm_operation (SbQueue *self, SbFlight *flight, const char *id)
 void
 sb_queue_confirm (SbQueue *self, const char *id, SbQueueConfirmFunc func, gpointer user_data)
 {
-  SbFlight *flight = find_by_id (&self->window, id);
+  SbFlight *flight = sb_queue_find_flight (self, id);
   SbOperation *operation;
 
-  if (flight == NULL)
-    flight = find_by_id (&self->retry, id);
   operation = confirm_operation (self, flight, id);
-  operation->func = ended_cb;
+  operation->func = sb_queue_ended_cb;
   operation->user_data = sb_queue_ref (self);
   if (func != NULL)
     {
@@ -633,9 +643,9 @@ sb_queue_confirm (SbQueue *self, const char *id, SbQueueConfirmFunc func, gpoint
       operation->func = confirm_ended_cb;
       operation->user_data = call;
     }
-  submit (self, operation);
+  sb_queue_submit (self, operation);
   if (flight != NULL)
-    take_out_changed (self, flight);
+    sb_queue_take_out_changed (self, flight);
   sb_queue_fill (self);
 }
 
@@ -685,8 +695,10 @@ sb_queue_tick (SbQueue *self)
 
   if (self->closed)
     return;
-  check_deadlines (self, &self->window, now);
-  check_deadlines (self, &self->retry, now);
+  if (self->path_rests && sb_delivery_is_ready (self->path))
+    self->path_rests = FALSE;
+  sb_queue_check_deadlines (self, &self->window, now);
+  sb_queue_check_deadlines (self, &self->retry, now);
   if (!sb_queue_has_consumer (self) && holds_unsent (self))
     drop_unwanted (self);
   sb_queue_fill (self);
@@ -731,9 +743,9 @@ sb_queue_disown (SbQueue *self)
 gboolean
 sb_queue_is_idle (SbQueue *self)
 {
-  return !sb_queue_has_consumer (self) && self->window.length == 0 && self->retry.length == 0
-         && self->tried->len == 0 && !self->reading && !self->reading_parked
-         && self->n_finished == self->n_submitted;
+  return self->path == NULL && self->fetches.length == 0 && self->window.length == 0
+         && self->retry.length == 0 && self->tried->len == 0 && !self->reading
+         && !self->reading_parked && self->n_finished == self->n_submitted;
 }
 
 /**
@@ -759,11 +771,9 @@ sb_queue_get_in_flight (SbQueue *self)
 gboolean
 sb_queue_is_sent (SbQueue *self, const char *id, guint *attempts)
 {
-  const SbFlight *flight = find_by_id (&self->window, id);
+  const SbFlight *flight = sb_queue_find_flight (self, id);
 
-  if (flight == NULL)
-    flight = find_by_id (&self->retry, id);
-  if (flight == NULL || flight->path == SB_FLIGHT_NONE)
+  if (flight == NULL || flight->path == SB_FLIGHT_NONE || flight->path == SB_FLIGHT_HELD)
     return FALSE;
   *attempts = flight->attempts + 1;
   return TRUE;

@@ -9,6 +9,7 @@
 #include "sb-clock.h"
 #include "sb-delivery.h"
 #include "sb-journal.h"
+#include "sb-outbound.h"
 
 G_BEGIN_DECLS
 
@@ -20,6 +21,7 @@ typedef struct _SbQueue SbQueue;
  * @window_bytes: bytes of their messages at most, but at least one message
  * @confirm_timeout: after so long without a confirmation it is sent again, microseconds
  * @park_after: attempts that fail before a delivery is parked
+ * @max_attempts: attempts after which a refusal makes a delivery dead
  * @in_flight_max: bytes of messages held in memory by all queues together
  * @in_flight: how many they hold now
  *
@@ -31,6 +33,7 @@ typedef struct
   gsize window_bytes;
   gint64 confirm_timeout;
   guint park_after;
+  guint max_attempts;
   gsize in_flight_max;
   gsize in_flight;
   SbCounter *deliveries;
@@ -69,6 +72,9 @@ void sb_queue_unref (SbQueue *self);
 gint64 sb_queue_get_recipient (SbQueue *self);
 
 void sb_queue_set_path (SbQueue *self, SbDelivery *path);
+void sb_queue_set_outbound (SbQueue *self, SbDelivery *path);
+void sb_queue_rest (SbQueue *self);
+void sb_queue_set_paused (SbQueue *self, gboolean paused);
 void sb_queue_wake (SbQueue *self);
 guint sb_queue_fetch (SbQueue *self, guint limit, gint64 wait, gint64 visibility,
                       SbQueueFetchFunc func, gpointer user_data);
@@ -77,6 +83,9 @@ void sb_queue_cancel_fetch (SbQueue *self, guint fetch);
 void sb_queue_append (SbQueue *self, SbMessage *message, gint64 position, gint64 handle);
 void sb_queue_note_stored (SbQueue *self);
 void sb_queue_confirm (SbQueue *self, const char *id, SbQueueConfirmFunc func, gpointer user_data);
+gint64 sb_queue_fail (SbQueue *self, SbDelivery *path, const char *id, SbFailure failure,
+                      const SbAttempt *attempt);
+void sb_queue_hold_back (SbQueue *self, const char *id, gint64 pause);
 void sb_queue_forget (SbQueue *self, gint64 position);
 void sb_queue_tick (SbQueue *self);
 void sb_queue_close (SbQueue *self);
@@ -85,6 +94,7 @@ void sb_queue_disown (SbQueue *self);
 gboolean sb_queue_is_idle (SbQueue *self);
 guint sb_queue_get_in_flight (SbQueue *self);
 gboolean sb_queue_is_sent (SbQueue *self, const char *id, guint *attempts);
+const char *sb_queue_get_log (SbQueue *self, const char *id, guint *attempts);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbQueue, sb_queue_unref)
 

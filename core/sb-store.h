@@ -169,11 +169,11 @@ typedef struct
  */
 typedef struct
 {
-  char *id;            /* (owned) of the message */
-  char *sender;        /* (owned) its id */
-  char *recipient_id;  /* (owned) also of a user that is gone */
-  gint64 recipient;    /* key */
-  gint64 position;     /* 0 when it has none */
+  char *id;           /* (owned) of the message */
+  char *sender;       /* (owned) its id */
+  char *recipient_id; /* (owned) also of a user that is gone */
+  gint64 recipient;   /* key */
+  gint64 position;    /* 0 when it has none */
   SbDeliveryState state;
   SbReason reason;
   guint attempts;

@@ -6,6 +6,7 @@
 
 #include "sb-accounts.h"
 #include "sb-address.h"
+#include "sb-attempt.h"
 #include "sb-authenticator.h"
 #include "sb-bus.h"
 #include "sb-clock.h"
@@ -20,6 +21,7 @@
 #include "sb-names.h"
 #include "sb-notify.h"
 #include "sb-operation.h"
+#include "sb-outbound.h"
 #include "sb-plugin.h"
 #include "sb-registry.h"
 #include "sb-session.h"
