@@ -119,7 +119,8 @@ typedef enum
  * @receipts_age: how long a receipt is kept, microseconds
  * @max_queue: deliveries pending, scheduled or parked, per recipient
  * @max_queue_bytes: bytes of their messages' bodies, per recipient
- * @max_dead: dead deliveries per recipient up to which another one is kept that finds the queue full
+ * @max_dead: dead deliveries per recipient, up to which another one that finds its queue full is
+ *   kept as dead
  *
  * What a store keeps at most. May change while it is open.
  */

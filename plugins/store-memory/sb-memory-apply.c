@@ -12,8 +12,15 @@
 static gboolean
 is_full (MemoryState *state, const MemoryAccount *account, gsize size)
 {
-  return account->count + 1 > (guint64) state->limits.max_queue
-         || account->bytes + size > (guint64) state->limits.max_queue_bytes;
+  return account->backlog.waiting + 1 > (guint64) state->limits.max_queue
+         || account->backlog.bytes + size > (guint64) state->limits.max_queue_bytes;
+}
+
+/* Four fifths, rounded up, without the overflow of a product. */
+static gboolean
+is_near (guint64 value, gint64 limit)
+{
+  return value >= (guint64) (limit - limit / 5);
 }
 
 /* Marks the full ones; says whether the message as a whole can be taken. */
@@ -29,16 +36,23 @@ check_targets (MemoryState *state, SbTarget *targets, guint n_targets, gsize siz
       if (account == NULL)
         return SB_OUTCOME_UNKNOWN;
       targets[i].full = account->user != NULL && is_full (state, account, size);
+      targets[i].near = FALSE;
       if (targets[i].full && targets[i].named)
         outcome = SB_OUTCOME_FULL;
     }
   return outcome;
 }
 
+static gboolean
+has_too_many_dead (MemoryState *state, const MemoryAccount *account)
+{
+  return account->backlog.dead >= (guint64) state->limits.max_dead;
+}
+
 static void
 make_delivery (MemoryState *state, MemoryDelivery *delivery, const SbTarget *target)
 {
-  const SbMessage *message = delivery->message->message;
+  const MemoryMessage *message = delivery->message;
 
   delivery->recipient = memory_state_find_account (state, target->recipient);
   delivery->since = message->accepted;
@@ -50,7 +64,8 @@ make_delivery (MemoryState *state, MemoryDelivery *delivery, const SbTarget *tar
     }
   else if (target->full)
     {
-      delivery->state = SB_DELIVERY_DEAD;
+      delivery->state = has_too_many_dead (state, delivery->recipient) ? SB_DELIVERY_DROPPED
+                                                                       : SB_DELIVERY_DEAD;
       delivery->reason = SB_REASON_QUEUE_FULL;
     }
   else if (message->not_before > message->accepted)
@@ -69,6 +84,18 @@ compare_recipients (const void *a, const void *b)
 }
 
 static void
+report_target (MemoryState *state, const MemoryDelivery *delivery, SbTarget *target)
+{
+  const SbBacklog *backlog = &delivery->recipient->backlog;
+
+  target->state = delivery->state;
+  target->position = delivery->position;
+  if (delivery->state == SB_DELIVERY_PENDING || delivery->state == SB_DELIVERY_SCHEDULED)
+    target->near = is_near (backlog->waiting, state->limits.max_queue)
+                   || is_near (backlog->bytes, state->limits.max_queue_bytes);
+}
+
+static void
 append_message (MemoryState *state, SbOperation *operation)
 {
   SbTarget *targets = operation->append.targets;
@@ -82,12 +109,7 @@ append_message (MemoryState *state, SbOperation *operation)
   memory_state_add_message (state, message);
 
   for (guint i = 0; i < n_targets; i++)
-    {
-      const MemoryDelivery *delivery = memory_message_find (message, targets[i].recipient);
-
-      targets[i].state = delivery->state;
-      targets[i].position = delivery->position;
-    }
+    report_target (state, memory_message_find (message, targets[i].recipient), &targets[i]);
   operation->append.handle = message->handle;
   operation->append.n_recipients = n_targets;
 }
@@ -102,7 +124,7 @@ apply_append (MemoryState *state, SbOperation *operation)
     {
       operation->outcome = known->sender_key == message->sender_key ? SB_OUTCOME_DUPLICATE
                                                                     : SB_OUTCOME_CONFLICT;
-      operation->append.n_recipients = known->n_deliveries;
+      operation->append.n_recipients = memory_message_get_n_deliveries (known);
       operation->append.handle = known->handle;
       return;
     }
@@ -152,6 +174,15 @@ find_delivery (MemoryState *state, gint64 recipient, gint64 position, const char
 }
 
 static void
+keep_log (MemoryDelivery *delivery, const char *log)
+{
+  if (log == NULL)
+    return;
+  g_free (delivery->log);
+  delivery->log = g_strdup (log);
+}
+
+static void
 apply_end (MemoryState *state, SbOperation *operation)
 {
   SbDeliveryState to = operation->end.state;
@@ -168,7 +199,8 @@ apply_end (MemoryState *state, SbOperation *operation)
     return;
 
   delivery->attempts = MAX (delivery->attempts, operation->end.attempts);
-  memory_state_move (state, delivery, to, operation->end.reason, operation->end.now);
+  keep_log (delivery, operation->end.log);
+  memory_state_change (state, delivery, to, operation->end.reason, operation->end.now);
   if (to == SB_DELIVERY_CONFIRMED && operation->end.store_receipt)
     store_receipt (state, delivery, operation->end.now);
 }
@@ -187,7 +219,56 @@ apply_park (MemoryState *state, SbOperation *operation)
     }
   delivery->due = operation->park.due;
   delivery->attempts = MAX (delivery->attempts, operation->park.attempts);
-  memory_state_move (state, delivery, SB_DELIVERY_PARKED, SB_REASON_NONE, operation->park.now);
+  keep_log (delivery, operation->park.log);
+  memory_state_change (state, delivery, SB_DELIVERY_PARKED, SB_REASON_NONE, operation->park.now);
+}
+
+static void
+apply_requeue (MemoryState *state, SbOperation *operation)
+{
+  MemoryDelivery *delivery = memory_state_find_by_id (state, operation->requeue.recipient,
+                                                      operation->requeue.id);
+
+  if (delivery == NULL || delivery->recipient->user == NULL
+      || delivery->state == SB_DELIVERY_PENDING || sb_delivery_state_has_ended (delivery->state))
+    {
+      operation->outcome = SB_OUTCOME_UNKNOWN;
+      return;
+    }
+  operation->requeue.old_position = delivery->position;
+  delivery->attempts = 0;
+  memory_state_change (state, delivery, SB_DELIVERY_PENDING, SB_REASON_NONE,
+                       operation->requeue.now);
+  operation->requeue.position = delivery->position;
+}
+
+static SbOutcome
+judge_move (MemoryDelivery *delivery, const MemoryAccount *to)
+{
+  if (delivery == NULL || sb_delivery_state_has_ended (delivery->state) || to == NULL)
+    return SB_OUTCOME_UNKNOWN;
+  return memory_message_find (delivery->message, to->key) == NULL ? SB_OUTCOME_DONE
+                                                                  : SB_OUTCOME_CONFLICT;
+}
+
+static void
+apply_move (MemoryState *state, SbOperation *operation)
+{
+  MemoryDelivery *delivery = memory_state_find_by_id (state, operation->move.recipient,
+                                                      operation->move.id);
+  MemoryAccount *to = memory_state_find_user (state, operation->move.to);
+  gint64 now = operation->move.now;
+
+  operation->outcome = judge_move (delivery, to);
+  if (operation->outcome != SB_OUTCOME_DONE)
+    return;
+
+  operation->move.old_position = delivery->position;
+  operation->move.sender_key = delivery->message->sender_key;
+  /* The new one first, so that the message never is without any that has not ended. */
+  operation->move.position =
+      memory_state_add_delivery (state, delivery->message, to, now)->position;
+  memory_state_change (state, delivery, SB_DELIVERY_DROPPED, SB_REASON_MOVED, now);
 }
 
 static SbOutcome
@@ -220,34 +301,25 @@ apply_put_user (MemoryState *state, SbOperation *operation)
 }
 
 static void
-kill_all (MemoryState *state, GSequence *waiting, const MemoryAccount *recipient, gint64 now)
-{
-  GSequenceIter *next = g_sequence_get_begin_iter (waiting);
-
-  while (!g_sequence_iter_is_end (next))
-    {
-      MemoryDelivery *delivery = g_sequence_get (next);
-
-      next = g_sequence_iter_next (next);
-      if (delivery->recipient == recipient)
-        memory_state_move (state, delivery, SB_DELIVERY_DEAD, SB_REASON_RECIPIENT_DELETED, now);
-    }
-}
-
-static void
 apply_remove_user (MemoryState *state, SbOperation *operation)
 {
   MemoryAccount *account = memory_state_find_user (state, operation->remove_user.key);
   gint64 now = operation->remove_user.now;
+  GSequenceIter *next;
 
   if (account == NULL)
     {
       operation->outcome = SB_OUTCOME_UNKNOWN;
       return;
     }
-  kill_all (state, account->pending, account, now);
-  kill_all (state, account->parked, account, now);
-  kill_all (state, state->scheduled, account, now);
+  for (next = g_sequence_get_begin_iter (account->open); !g_sequence_iter_is_end (next);
+       next = g_sequence_iter_next (next))
+    {
+      MemoryDelivery *delivery = g_sequence_get (next);
+
+      if (delivery->state != SB_DELIVERY_DEAD)
+        memory_state_change (state, delivery, SB_DELIVERY_DEAD, SB_REASON_RECIPIENT_DELETED, now);
+    }
   memory_state_remove_user (state, account);
   memory_state_see_time (state, now);
 }
@@ -307,9 +379,9 @@ expire_one (MemoryState *state, SbOperation *operation)
 {
   MemoryDelivery *delivery = peek_first (state->deadlines);
 
-  if (delivery == NULL || delivery->message->message->deadline > operation->sweep.now)
+  if (delivery == NULL || delivery->message->deadline > operation->sweep.now)
     return FALSE;
-  memory_state_move (state, delivery, SB_DELIVERY_EXPIRED, SB_REASON_TTL, operation->sweep.now);
+  memory_state_change (state, delivery, SB_DELIVERY_EXPIRED, SB_REASON_TTL, operation->sweep.now);
   report (operation, delivery);
   return TRUE;
 }
@@ -319,9 +391,9 @@ wake_one (MemoryState *state, SbOperation *operation)
 {
   MemoryDelivery *delivery = peek_first (state->scheduled);
 
-  if (delivery == NULL || delivery->message->message->not_before > operation->sweep.now)
+  if (delivery == NULL || delivery->message->not_before > operation->sweep.now)
     return FALSE;
-  memory_state_move (state, delivery, SB_DELIVERY_PENDING, SB_REASON_NONE, operation->sweep.now);
+  memory_state_change (state, delivery, SB_DELIVERY_PENDING, SB_REASON_NONE, operation->sweep.now);
   report (operation, delivery);
   return TRUE;
 }
@@ -367,9 +439,9 @@ find_next (MemoryState *state)
   gint64 next = 0;
 
   if (scheduled != NULL)
-    next = earlier (next, scheduled->message->message->not_before);
+    next = earlier (next, scheduled->message->not_before);
   if (deadline != NULL)
-    next = earlier (next, deadline->message->message->deadline);
+    next = earlier (next, deadline->message->deadline);
   if (remembered != NULL)
     next = earlier (next, remembered->ended + state->limits.remember);
   if (receipt != NULL)
@@ -390,6 +462,12 @@ apply_sweep (MemoryState *state, SbOperation *operation)
   operation->sweep.next = find_next (state);
 }
 
+static void
+apply_limits (MemoryState *state, SbOperation *operation)
+{
+  state->limits = operation->limits;
+}
+
 void
 memory_apply (MemoryState *state, SbOperation *operation)
 {
@@ -402,6 +480,9 @@ memory_apply (MemoryState *state, SbOperation *operation)
     [SB_OPERATION_ADD_RECEIPT] = apply_add_receipt,
     [SB_OPERATION_DROP_RECEIPTS] = apply_drop_receipts,
     [SB_OPERATION_SWEEP] = apply_sweep,
+    [SB_OPERATION_REQUEUE] = apply_requeue,
+    [SB_OPERATION_MOVE] = apply_move,
+    [SB_OPERATION_LIMITS] = apply_limits,
   };
 
   appliers[operation->kind](state, operation);

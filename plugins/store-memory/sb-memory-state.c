@@ -43,7 +43,7 @@ compare_not_before (gconstpointer a, gconstpointer b, gpointer user_data)
 {
   const MemoryMessage *one = ((const MemoryDelivery *) a)->message;
   const MemoryMessage *other = ((const MemoryDelivery *) b)->message;
-  int order = compare_numbers (one->message->not_before, other->message->not_before);
+  int order = compare_numbers (one->not_before, other->not_before);
 
   return order != 0 ? order : compare_numbers (one->handle, other->handle);
 }
@@ -54,7 +54,14 @@ compare_deadlines (gconstpointer a, gconstpointer b, gpointer user_data)
   const MemoryMessage *one = ((const MemoryDelivery *) a)->message;
   const MemoryMessage *other = ((const MemoryDelivery *) b)->message;
 
-  return compare_numbers (one->message->deadline, other->message->deadline);
+  return compare_numbers (one->deadline, other->deadline);
+}
+
+static int
+compare_handles (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  return compare_numbers (((const MemoryDelivery *) a)->message->handle,
+                          ((const MemoryDelivery *) b)->message->handle);
 }
 
 static void
@@ -74,6 +81,7 @@ free_account (gpointer data)
   g_clear_pointer (&account->user, sb_user_unref);
   g_clear_pointer (&account->pending, g_sequence_free);
   g_clear_pointer (&account->parked, g_sequence_free);
+  g_sequence_free (account->open);
   g_free (account);
 }
 
@@ -83,7 +91,7 @@ memory_state_new (const SbStoreOptions *options)
   MemoryState *self = g_new0 (MemoryState, 1);
 
   self->limits = options->limits;
-  self->accounts = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, free_account);
+  self->accounts = g_ptr_array_new_with_free_func (free_account);
   self->users = g_hash_table_new (g_str_hash, g_str_equal);
   self->messages = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
                                           (GDestroyNotify) memory_message_free);
@@ -105,7 +113,7 @@ memory_state_free (MemoryState *self)
   g_hash_table_unref (self->places);
   g_hash_table_unref (self->messages);
   g_hash_table_unref (self->users);
-  g_hash_table_unref (self->accounts);
+  g_ptr_array_unref (self->accounts);
   g_free (self);
 }
 
@@ -120,12 +128,13 @@ memory_state_add_account (MemoryState *self, const char *id)
 {
   MemoryAccount *account = g_new0 (MemoryAccount, 1);
 
-  account->key = ++self->last_key;
+  account->key = (gint64) self->accounts->len + 1;
   account->id = g_strdup (id);
+  account->open = g_sequence_new (NULL);
   account->pending = g_sequence_new (NULL);
   account->parked = g_sequence_new (NULL);
   g_queue_init (&account->receipts);
-  g_hash_table_insert (self->accounts, &account->key, account);
+  g_ptr_array_add (self->accounts, account);
   return account;
 }
 
@@ -158,7 +167,9 @@ memory_state_remove_user (MemoryState *self, MemoryAccount *account)
 MemoryAccount *
 memory_state_find_account (MemoryState *self, gint64 key)
 {
-  return g_hash_table_lookup (self->accounts, &key);
+  if (key < 1 || key > (gint64) self->accounts->len)
+    return NULL;
+  return g_ptr_array_index (self->accounts, key - 1);
 }
 
 MemoryAccount *
@@ -167,6 +178,16 @@ memory_state_find_user (MemoryState *self, gint64 key)
   MemoryAccount *account = memory_state_find_account (self, key);
 
   return account != NULL && account->user != NULL ? account : NULL;
+}
+
+/* Returns the first delivery that has not ended and is of a message above this handle. */
+GSequenceIter *
+memory_account_find_open (MemoryAccount *self, gint64 after)
+{
+  MemoryMessage message = { .handle = after };
+  MemoryDelivery wanted = { .message = &message };
+
+  return g_sequence_search (self->open, &wanted, compare_handles, NULL);
 }
 
 MemoryMessage *
@@ -178,6 +199,8 @@ memory_message_new (SbMessage *message, guint n_deliveries)
   self->id = g_strdup (message->id);
   self->sender_key = message->sender_key;
   self->accepted = message->accepted;
+  self->not_before = message->not_before;
+  self->deadline = message->deadline;
   self->size = g_bytes_get_size (message->body);
   self->remembered.data = self;
   self->n_live = n_deliveries;
@@ -187,53 +210,137 @@ memory_message_new (SbMessage *message, guint n_deliveries)
   return self;
 }
 
+static void
+free_moved (gpointer data)
+{
+  MemoryDelivery *delivery = data;
+
+  g_free (delivery->log);
+  g_free (delivery);
+}
+
 void
 memory_message_free (MemoryMessage *self)
 {
+  for (guint i = 0; i < self->n_deliveries; i++)
+    g_free (self->deliveries[i].log);
+  g_clear_pointer (&self->moved, g_ptr_array_unref);
   g_clear_pointer (&self->message, sb_message_unref);
   g_free (self->id);
   g_free (self->sender);
   g_free (self);
 }
 
+/* Also those that have ended. */
+guint
+memory_message_get_n_deliveries (const MemoryMessage *self)
+{
+  return self->n_deliveries + (self->moved == NULL ? 0 : self->moved->len);
+}
+
+/* The first ones come by the recipients' keys, those that it was moved to behind them. */
+MemoryDelivery *
+memory_message_get_delivery (MemoryMessage *self, guint i)
+{
+  if (i < self->n_deliveries)
+    return &self->deliveries[i];
+  return g_ptr_array_index (self->moved, i - self->n_deliveries);
+}
+
+/* What it waits for: parked, until then; scheduled, for its message's time; else for no time. */
+gint64
+memory_delivery_get_due (const MemoryDelivery *self)
+{
+  if (self->state == SB_DELIVERY_PARKED)
+    return self->due;
+  return self->state == SB_DELIVERY_SCHEDULED ? self->message->not_before : 0;
+}
+
 static gboolean
-is_open (SbDeliveryState state)
+is_waiting (SbDeliveryState state)
 {
   return state == SB_DELIVERY_PENDING || state == SB_DELIVERY_SCHEDULED
          || state == SB_DELIVERY_PARKED;
 }
 
+/* A place in the queue is always a new one, so it is the last. */
 static void
-enter_state (MemoryState *self, MemoryDelivery *delivery)
+enter_queue (MemoryState *self, MemoryDelivery *delivery)
 {
   MemoryAccount *recipient = delivery->recipient;
 
-  if (is_open (delivery->state))
-    {
-      recipient->count++;
-      recipient->bytes += delivery->message->size;
-      self->stats.waiting++;
-    }
+  if (delivery->position != 0)
+    g_hash_table_remove (self->places, delivery);
+  delivery->position = ++recipient->last_position;
+  delivery->place = g_sequence_append (recipient->pending, delivery);
+  g_hash_table_add (self->places, delivery);
+}
+
+/* The newest message has the highest handle: only an older one has to look for its place. */
+static GSequenceIter *
+insert_open (MemoryDelivery *delivery)
+{
+  GSequence *open = delivery->recipient->open;
+  GSequenceIter *end = g_sequence_get_end_iter (open);
+  GSequenceIter *last = g_sequence_iter_prev (end);
+
+  if (last == end || compare_handles (g_sequence_get (last), delivery, NULL) < 0)
+    return g_sequence_insert_before (end, delivery);
+  return g_sequence_insert_sorted (open, delivery, compare_handles, NULL);
+}
+
+static void
+enter_lists (MemoryState *self, MemoryDelivery *delivery)
+{
+  if (sb_delivery_state_has_ended (delivery->state))
+    g_clear_pointer (&delivery->open, g_sequence_remove);
+  else if (delivery->open == NULL)
+    delivery->open = insert_open (delivery);
+
+  if (!is_waiting (delivery->state))
+    g_clear_pointer (&delivery->deadline, g_sequence_remove);
+  else if (delivery->deadline == NULL && delivery->message->deadline > 0)
+    delivery->deadline = g_sequence_insert_sorted (self->deadlines, delivery, compare_deadlines,
+                                                   NULL);
+}
+
+/* Adds one delivery to all that is counted, or takes it away. */
+static void
+count (MemoryState *self, const MemoryDelivery *delivery, int n)
+{
+  SbBacklog *backlog = &delivery->recipient->backlog;
+  gboolean waits = is_waiting (delivery->state);
+
+  backlog->waiting += waits * n;
+  backlog->bytes += (waits * n) * (gssize) delivery->message->size;
+  backlog->scheduled += (delivery->state == SB_DELIVERY_SCHEDULED) * n;
+  backlog->parked += (delivery->state == SB_DELIVERY_PARKED) * n;
+  backlog->dead += (delivery->state == SB_DELIVERY_DEAD) * n;
+  self->stats.waiting += waits * n;
+  self->stats.parked += (delivery->state == SB_DELIVERY_PARKED) * n;
+  self->stats.dead += (delivery->state == SB_DELIVERY_DEAD) * n;
+}
+
+static void
+enter_state (MemoryState *self, MemoryDelivery *delivery)
+{
+  count (self, delivery, 1);
+  enter_lists (self, delivery);
 
   switch ((SbDeliveryState) delivery->state)
     {
     case SB_DELIVERY_PENDING:
-      /* A place in the queue is always a new one, so it is the last. */
-      delivery->position = ++recipient->last_position;
-      delivery->place = g_sequence_append (recipient->pending, delivery);
-      g_hash_table_add (self->places, delivery);
+      enter_queue (self, delivery);
       break;
     case SB_DELIVERY_SCHEDULED:
       delivery->place = g_sequence_insert_sorted (self->scheduled, delivery, compare_not_before,
                                                   NULL);
       break;
     case SB_DELIVERY_PARKED:
-      delivery->place = g_sequence_insert_sorted (recipient->parked, delivery, compare_due, NULL);
-      self->stats.parked++;
+      delivery->place = g_sequence_insert_sorted (delivery->recipient->parked, delivery,
+                                                  compare_due, NULL);
       break;
     case SB_DELIVERY_DEAD:
-      self->stats.dead++;
-      break;
     case SB_DELIVERY_CONFIRMED:
     case SB_DELIVERY_EXPIRED:
     case SB_DELIVERY_DROPPED:
@@ -245,17 +352,21 @@ enter_state (MemoryState *self, MemoryDelivery *delivery)
 static void
 leave_state (MemoryState *self, MemoryDelivery *delivery)
 {
-  if (is_open (delivery->state))
-    {
-      delivery->recipient->count--;
-      delivery->recipient->bytes -= delivery->message->size;
-      self->stats.waiting--;
-    }
+  count (self, delivery, -1);
   g_clear_pointer (&delivery->place, g_sequence_remove);
-  if (delivery->state == SB_DELIVERY_PARKED)
-    self->stats.parked--;
-  if (delivery->state == SB_DELIVERY_DEAD)
-    self->stats.dead--;
+}
+
+/* Drops the body of a message whose deliveries have all ended. */
+static void
+remember (MemoryState *self, MemoryMessage *message, gint64 now)
+{
+  message->sender = g_strdup (message->message->sender);
+  g_clear_pointer (&message->message, sb_message_unref);
+  message->ended = now;
+  g_queue_push_tail_link (&self->remembered, &message->remembered);
+  self->stats.messages--;
+  self->stats.bytes -= message->size;
+  self->stats.remembered++;
 }
 
 /* The deliveries' recipients and states are set; positions are given here. */
@@ -273,23 +384,10 @@ memory_state_add_message (MemoryState *self, MemoryMessage *message)
       MemoryDelivery *delivery = &message->deliveries[i];
 
       enter_state (self, delivery);
-      if (message->message->deadline > 0 && is_open (delivery->state))
-        delivery->deadline = g_sequence_insert_sorted (self->deadlines, delivery, compare_deadlines,
-                                                       NULL);
+      message->n_live -= sb_delivery_state_has_ended (delivery->state);
     }
-}
-
-/* Drops the body of a message whose deliveries have all ended. */
-static void
-remember (MemoryState *self, MemoryMessage *message, gint64 now)
-{
-  message->sender = g_strdup (message->message->sender);
-  g_clear_pointer (&message->message, sb_message_unref);
-  message->ended = now;
-  g_queue_push_tail_link (&self->remembered, &message->remembered);
-  self->stats.messages--;
-  self->stats.bytes -= message->size;
-  self->stats.remembered++;
+  if (message->n_live == 0)
+    remember (self, message, message->accepted);
 }
 
 /* Forgets a message that is only remembered; its id is new afterwards. */
@@ -298,9 +396,13 @@ memory_state_forget (MemoryState *self, MemoryMessage *message)
 {
   g_queue_unlink (&self->remembered, &message->remembered);
   self->stats.remembered--;
-  for (guint i = 0; i < message->n_deliveries; i++)
-    if (message->deliveries[i].position != 0)
-      g_hash_table_remove (self->places, &message->deliveries[i]);
+  for (guint i = 0; i < memory_message_get_n_deliveries (message); i++)
+    {
+      MemoryDelivery *delivery = memory_message_get_delivery (message, i);
+
+      if (delivery->position != 0)
+        g_hash_table_remove (self->places, delivery);
+    }
   g_hash_table_remove (self->messages, message->id);
 }
 
@@ -324,8 +426,17 @@ compare_key_with_delivery (const void *key, const void *delivery)
 MemoryDelivery *
 memory_message_find (MemoryMessage *self, gint64 recipient)
 {
-  return bsearch (&recipient, self->deliveries, self->n_deliveries, sizeof (MemoryDelivery),
-                  compare_key_with_delivery);
+  MemoryDelivery *found = bsearch (&recipient, self->deliveries, self->n_deliveries,
+                                   sizeof (MemoryDelivery), compare_key_with_delivery);
+
+  for (guint i = 0; found == NULL && self->moved != NULL && i < self->moved->len; i++)
+    {
+      MemoryDelivery *moved = g_ptr_array_index (self->moved, i);
+
+      if (moved->recipient->key == recipient)
+        found = moved;
+    }
+  return found;
 }
 
 MemoryDelivery *
@@ -336,10 +447,10 @@ memory_state_find_by_id (MemoryState *self, gint64 recipient, const char *id)
   return message == NULL ? NULL : memory_message_find (message, recipient);
 }
 
-/* The caller has decided that the move is allowed. It may drop the message's body. */
+/* The caller has decided that the change is allowed. It may drop the message's body. */
 void
-memory_state_move (MemoryState *self, MemoryDelivery *delivery, SbDeliveryState state,
-                   SbReason reason, gint64 now)
+memory_state_change (MemoryState *self, MemoryDelivery *delivery, SbDeliveryState state,
+                     SbReason reason, gint64 now)
 {
   MemoryMessage *message = delivery->message;
 
@@ -348,12 +459,29 @@ memory_state_move (MemoryState *self, MemoryDelivery *delivery, SbDeliveryState 
   delivery->state = state;
   delivery->reason = reason;
   delivery->since = now;
-  if (!is_open (state))
-    g_clear_pointer (&delivery->deadline, g_sequence_remove);
   enter_state (self, delivery);
 
   if (sb_delivery_state_has_ended (state) && --message->n_live == 0)
     remember (self, message, now);
+}
+
+/* A pending one, of a message that has its body, to a user that it has no delivery to. */
+MemoryDelivery *
+memory_state_add_delivery (MemoryState *self, MemoryMessage *message, MemoryAccount *recipient,
+                           gint64 now)
+{
+  MemoryDelivery *delivery = g_new0 (MemoryDelivery, 1);
+
+  delivery->message = message;
+  delivery->recipient = recipient;
+  delivery->state = SB_DELIVERY_PENDING;
+  delivery->since = now;
+  if (message->moved == NULL)
+    message->moved = g_ptr_array_new_with_free_func (free_moved);
+  g_ptr_array_add (message->moved, delivery);
+  message->n_live++;
+  enter_state (self, delivery);
+  return delivery;
 }
 
 void

@@ -3,9 +3,11 @@
  * sb-memory-state: what the memory store holds, and how a delivery moves in it.
  *
  * Messages are found by id, accounts by key. A message has its deliveries in
- * one piece with it, by recipient. What waits stands in an ordered sequence as
- * well: pending and parked ones in their recipient's, scheduled ones and
- * deadlines in the store's. No locks here: the store takes its own.
+ * one piece with it, by recipient; those that it was moved to later, beside.
+ * What has not ended stands in a sequence of its recipient by the messages'
+ * handles, and what waits in another one as well: pending and parked ones in
+ * their recipient's, scheduled ones and deadlines in the store's. No locks here:
+ * the store takes its own.
  */
 #pragma once
 
@@ -22,8 +24,8 @@ typedef struct
   char *id;     /* (owned) */
   SbUser *user; /* (owned) (nullable) NULL when it is gone */
   gint64 last_position;
-  guint64 count;      /* of deliveries pending, scheduled or parked */
-  guint64 bytes;      /* of their bodies */
+  SbBacklog backlog;  /* kept up to date but for its oldest */
+  GSequence *open;    /* (owned) (element-type MemoryDelivery) that have not ended, by handle */
   GSequence *pending; /* (owned) (nullable) (element-type MemoryDelivery) by position */
   GSequence *parked;  /* (owned) (nullable) (element-type MemoryDelivery) by due time, position */
   GQueue receipts;    /* (element-type MemoryReceipt) that wait for this user, oldest first */
@@ -37,7 +39,9 @@ typedef struct
   gint64 since;
   gint64 due;              /* parked */
   GSequenceIter *place;    /* (nullable) among the pending, parked or scheduled */
+  GSequenceIter *open;     /* (nullable) among all of its recipient's that have not ended */
   GSequenceIter *deadline; /* (nullable) */
+  char *log;               /* (owned) (nullable) */
   guint attempts;
   guint8 state;
   guint8 reason;
@@ -50,10 +54,13 @@ struct _MemoryMessage
   char *sender;       /* (owned) (nullable) when it is only remembered */
   gint64 sender_key;
   gint64 accepted;
+  gint64 not_before;
+  gint64 deadline;
   gint64 handle;
   gint64 ended;     /* when the last delivery ended */
   gsize size;       /* of the body */
   GList remembered; /* link of MemoryState.remembered */
+  GPtrArray *moved; /* (owned) (nullable) (element-type MemoryDelivery) it was moved to later */
   guint n_live;     /* deliveries that have not ended, dead ones too */
   guint n_deliveries;
   MemoryDelivery deliveries[]; /* by the recipients' keys */
@@ -73,15 +80,14 @@ typedef struct
 typedef struct
 {
   SbStoreLimits limits;
-  GHashTable *accounts;  /* (owned) gint64 key → (owned) MemoryAccount */
-  GHashTable *users;     /* (owned) id → MemoryAccount, those that are not gone */
-  GHashTable *messages;  /* (owned) id → (owned) MemoryMessage */
-  GHashTable *places;    /* (owned) set of MemoryDelivery by recipient and position */
-  GSequence *scheduled;  /* (owned) (element-type MemoryDelivery) by not_before */
-  GSequence *deadlines;  /* (owned) (element-type MemoryDelivery) by deadline */
-  GQueue remembered;     /* (element-type MemoryMessage) in the order in which they ended */
-  GQueue receipts;       /* (element-type MemoryReceipt) oldest first */
-  gint64 last_key;
+  GPtrArray *accounts;  /* (owned) (element-type MemoryAccount) the one with key 1 first */
+  GHashTable *users;    /* (owned) id → MemoryAccount, those that are not gone */
+  GHashTable *messages; /* (owned) id → (owned) MemoryMessage */
+  GHashTable *places;   /* (owned) set of MemoryDelivery by recipient and position */
+  GSequence *scheduled; /* (owned) (element-type MemoryDelivery) by not_before */
+  GSequence *deadlines; /* (owned) (element-type MemoryDelivery) by deadline */
+  GQueue remembered;    /* (element-type MemoryMessage) in the order in which they ended */
+  GQueue receipts;      /* (element-type MemoryReceipt) oldest first */
   gint64 last_handle;
   gint64 last_receipt;
   SbStoreStats stats;
@@ -95,9 +101,12 @@ void memory_state_set_user (MemoryState *self, MemoryAccount *account, SbUser *u
 void memory_state_remove_user (MemoryState *self, MemoryAccount *account);
 MemoryAccount *memory_state_find_account (MemoryState *self, gint64 key);
 MemoryAccount *memory_state_find_user (MemoryState *self, gint64 key);
+GSequenceIter *memory_account_find_open (MemoryAccount *self, gint64 after);
 
 MemoryMessage *memory_message_new (SbMessage *message, guint n_deliveries);
 void memory_message_free (MemoryMessage *self);
+guint memory_message_get_n_deliveries (const MemoryMessage *self);
+MemoryDelivery *memory_message_get_delivery (MemoryMessage *self, guint i);
 MemoryDelivery *memory_message_find (MemoryMessage *self, gint64 recipient);
 void memory_state_add_message (MemoryState *self, MemoryMessage *message);
 void memory_state_forget (MemoryState *self, MemoryMessage *message);
@@ -105,8 +114,11 @@ void memory_state_forget (MemoryState *self, MemoryMessage *message);
 MemoryDelivery *memory_state_find_by_position (MemoryState *self, gint64 recipient,
                                                gint64 position);
 MemoryDelivery *memory_state_find_by_id (MemoryState *self, gint64 recipient, const char *id);
-void memory_state_move (MemoryState *self, MemoryDelivery *delivery, SbDeliveryState state,
-                        SbReason reason, gint64 now);
+gint64 memory_delivery_get_due (const MemoryDelivery *self);
+void memory_state_change (MemoryState *self, MemoryDelivery *delivery, SbDeliveryState state,
+                          SbReason reason, gint64 now);
+MemoryDelivery *memory_state_add_delivery (MemoryState *self, MemoryMessage *message,
+                                           MemoryAccount *recipient, gint64 now);
 
 void memory_state_add_receipt (MemoryState *self, MemoryAccount *sender, const char *id,
                                const char *recipient, gint64 now);

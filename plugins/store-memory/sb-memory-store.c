@@ -8,6 +8,7 @@
 #include "sb-memory-store.h"
 
 #include "sb-memory-apply.h"
+#include "sb-memory-list.h"
 
 typedef struct
 {
@@ -84,7 +85,17 @@ static SbStoredDelivery *
 copy_delivery (const MemoryDelivery *delivery)
 {
   return sb_stored_delivery_new (delivery->message->message, delivery->position,
-                                 delivery->message->handle, delivery->due, delivery->attempts);
+                                 delivery->message->handle, 0, delivery->attempts);
+}
+
+static SbStoredDelivery *
+copy_parked (const MemoryDelivery *delivery)
+{
+  SbStoredDelivery *copy = copy_delivery (delivery);
+
+  copy->due = delivery->due;
+  copy->log = g_strdup (delivery->log);
+  return copy;
 }
 
 static int
@@ -146,7 +157,7 @@ memory_store_parked (SbStore *store, gint64 recipient, gint64 until, guint limit
           *next_due = delivery->due;
           break;
         }
-      g_ptr_array_add (rows, copy_delivery (delivery));
+      g_ptr_array_add (rows, copy_parked (delivery));
     }
   return rows;
 }
@@ -158,9 +169,42 @@ memory_store_backlog (SbStore *store, gint64 recipient, SbBacklog *backlog, GErr
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
   const MemoryAccount *account = memory_state_find_account (priv->state, recipient);
 
-  backlog->waiting = account == NULL ? 0 : account->count;
-  backlog->bytes = account == NULL ? 0 : account->bytes;
+  if (account != NULL)
+    *backlog = memory_list_backlog (account);
   return TRUE;
+}
+
+static GPtrArray *
+memory_store_queues (SbStore *store, gint64 after, guint limit, GError **error)
+{
+  SbMemoryStorePrivate *priv = get_private (store);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+
+  return memory_list_queues (priv->state, after, limit);
+}
+
+static GPtrArray *
+memory_store_deliveries (SbStore *store, const SbDeliveryFilter *filter, const char *after,
+                         guint limit, char **next, GError **error)
+{
+  SbMemoryStorePrivate *priv = get_private (store);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+
+  return memory_list_deliveries (priv->state, filter, after, limit, next, error);
+}
+
+static SbMessage *
+memory_store_message (SbStore *store, const char *id, GError **error)
+{
+  SbMemoryStorePrivate *priv = get_private (store);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+  const MemoryMessage *message = g_hash_table_lookup (priv->state->messages, id);
+
+  if (message != NULL && message->message != NULL)
+    return sb_message_ref (message->message);
+  g_set_error (error, SB_ERROR, SB_ERROR_NOT_FOUND,
+               message == NULL ? "There is no message “%s”" : "Message “%s” has ended", id);
+  return NULL;
 }
 
 static SbMessageStatus *
@@ -168,26 +212,12 @@ memory_store_status (SbStore *store, const char *id, GError **error)
 {
   SbMemoryStorePrivate *priv = get_private (store);
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
-  const MemoryMessage *message = g_hash_table_lookup (priv->state->messages, id);
-  SbMessageStatus *status;
+  MemoryMessage *message = g_hash_table_lookup (priv->state->messages, id);
 
-  if (message == NULL)
-    {
-      g_set_error (error, SB_ERROR, SB_ERROR_NOT_FOUND, "There is no message “%s”", id);
-      return NULL;
-    }
-  status = sb_message_status_new (
-      message->id, message->message != NULL ? message->message->sender : message->sender,
-      message->sender_key, message->accepted);
-  for (guint i = 0; i < message->n_deliveries; i++)
-    {
-      const MemoryDelivery *delivery = &message->deliveries[i];
-
-      sb_message_status_add (status, delivery->recipient->key, delivery->recipient->id,
-                             delivery->state, delivery->reason, delivery->attempts,
-                             delivery->since);
-    }
-  return status;
+  if (message != NULL)
+    return memory_list_status (message);
+  g_set_error (error, SB_ERROR, SB_ERROR_NOT_FOUND, "There is no message “%s”", id);
+  return NULL;
 }
 
 static int
@@ -253,6 +283,9 @@ sb_memory_store_iface_init (SbStoreInterface *iface)
   iface->pending = memory_store_pending;
   iface->parked = memory_store_parked;
   iface->backlog = memory_store_backlog;
+  iface->queues = memory_store_queues;
+  iface->deliveries = memory_store_deliveries;
+  iface->message = memory_store_message;
   iface->status = memory_store_status;
   iface->users = memory_store_users;
   iface->receipts = memory_store_receipts;

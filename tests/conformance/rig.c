@@ -30,6 +30,7 @@ rig_prepare (void)
     .limits.receipts_age = 24 * HOUR,
     .limits.max_queue = 10000,
     .limits.max_queue_bytes = 100 * 1024 * 1024,
+    .limits.max_dead = 1000,
   };
   return self;
 }

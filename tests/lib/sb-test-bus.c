@@ -38,6 +38,7 @@ open_journal (SbTestBus *self)
     .limits.receipts_age = 24 * 60 * SB_TEST_MINUTE,
     .limits.max_queue = sb_config_get_integer (config, "bus", "max-queue"),
     .limits.max_queue_bytes = sb_config_get_size (config, "bus", "max-queue-bytes"),
+    .limits.max_dead = 1000,
   };
 
   self->journal = sb_journal_new (

@@ -91,9 +91,9 @@ test_store_apply (SbStore *store, SbOperation *const *operations, guint n_operat
   return FALSE;
 }
 
-/* Takes what a read has returned: drops it if the read shall fail. */
-static GPtrArray *
-pass (SbStore *store, GPtrArray *rows, GError **error)
+/* After a read: counts and holds it, and says whether its result goes out or it fails. */
+static gboolean
+lets_pass (SbStore *store, gboolean succeeded, GError **error)
 {
   SbTestStore *self = SB_TEST_STORE (store);
   gboolean fails;
@@ -104,11 +104,19 @@ pass (SbStore *store, GPtrArray *rows, GError **error)
   fails = use_up (&self->n_failing_reads);
   g_mutex_unlock (&self->lock);
 
-  if (!fails || rows == NULL)
-    return rows;
-  g_ptr_array_unref (rows);
+  if (!fails || !succeeded)
+    return succeeded;
   g_set_error_literal (error, SB_ERROR, SB_ERROR_TRANSIENT, "the test's disk does not answer");
-  return NULL;
+  return FALSE;
+}
+
+/* Takes what a read has returned: drops it if the read shall fail. */
+static GPtrArray *
+pass (SbStore *store, GPtrArray *rows, GError **error)
+{
+  if (!lets_pass (store, rows != NULL, error))
+    g_clear_pointer (&rows, g_ptr_array_unref);
+  return rows;
 }
 
 static GPtrArray *
@@ -133,6 +141,45 @@ test_store_receipts (SbStore *store, gint64 sender_key, guint limit, GError **er
   return pass (store, parent_store->receipts (store, sender_key, limit, error), error);
 }
 
+static gboolean
+test_store_backlog (SbStore *store, gint64 recipient, SbBacklog *backlog, GError **error)
+{
+  return lets_pass (store, parent_store->backlog (store, recipient, backlog, error), error);
+}
+
+static GPtrArray *
+test_store_queues (SbStore *store, gint64 after, guint limit, GError **error)
+{
+  return pass (store, parent_store->queues (store, after, limit, error), error);
+}
+
+static GPtrArray *
+test_store_deliveries (SbStore *store, const SbDeliveryFilter *filter, const char *after,
+                       guint limit, char **next, GError **error)
+{
+  return pass (store, parent_store->deliveries (store, filter, after, limit, next, error), error);
+}
+
+static SbMessage *
+test_store_message (SbStore *store, const char *id, GError **error)
+{
+  SbMessage *message = parent_store->message (store, id, error);
+
+  if (!lets_pass (store, message != NULL, error))
+    g_clear_pointer (&message, sb_message_unref);
+  return message;
+}
+
+static SbMessageStatus *
+test_store_status (SbStore *store, const char *id, GError **error)
+{
+  SbMessageStatus *status = parent_store->status (store, id, error);
+
+  if (!lets_pass (store, status != NULL, error))
+    g_clear_pointer (&status, sb_message_status_free);
+  return status;
+}
+
 static void
 sb_test_store_iface_init (SbStoreInterface *iface)
 {
@@ -140,6 +187,11 @@ sb_test_store_iface_init (SbStoreInterface *iface)
   iface->apply = test_store_apply;
   iface->pending = test_store_pending;
   iface->parked = test_store_parked;
+  iface->backlog = test_store_backlog;
+  iface->queues = test_store_queues;
+  iface->deliveries = test_store_deliveries;
+  iface->message = test_store_message;
+  iface->status = test_store_status;
   iface->receipts = test_store_receipts;
 }
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sb-memory-list: what the memory store tells of its queues, deliveries and messages. */
+#pragma once
+
+#include "sb-memory-state.h"
+
+G_BEGIN_DECLS
+
+SbBacklog memory_list_backlog (const MemoryAccount *account);
+GPtrArray *memory_list_queues (MemoryState *state, gint64 after, guint limit);
+GPtrArray *memory_list_deliveries (MemoryState *state, const SbDeliveryFilter *filter,
+                                   const char *after, guint limit, char **next, GError **error);
+SbMessageStatus *memory_list_status (MemoryMessage *message);
+
+G_END_DECLS
