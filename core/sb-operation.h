@@ -142,8 +142,8 @@ typedef struct
  * @state: (out): pending, scheduled, or dead when the queue is full and @named is not set; dropped
  *   when, beyond that, the recipient has max_dead dead deliveries
  * @full: (out): the recipient's queue was at its limit
- * @near: (out): it went into the recipient's queue (pending or scheduled), and with it the queue
- *   is at four fifths of max_queue or of max_queue_bytes, or above
+ * @near: (out): with this delivery the recipient's queue is at four fifths of max_queue or of
+ *   max_queue_bytes, or above; means nothing unless @state is pending or scheduled
  * @position: (out): the place in the recipient's queue, 0 unless pending
  *
  * A recipient of a message that is being appended. Positions grow: no row ever
