@@ -139,11 +139,15 @@ sb_outbound_drain (SbOutbound *self)
 static void
 count_out (SbOutbound *self, guint n)
 {
-  SbOutboundShared *shared = self->shared;
-
   self->in_flight -= n;
-  shared->in_flight -= n;
-  if (n > 0 && shared->in_flight == 0 && shared->idle_func != NULL)
+  self->shared->in_flight -= n;
+}
+
+/* The last thing that is done with an answer: who waits for it may take everything down. */
+static void
+tell_idle (SbOutboundShared *shared)
+{
+  if (shared->in_flight == 0 && shared->idle_func != NULL)
     shared->idle_func (shared->idle_data);
 }
 
@@ -236,6 +240,7 @@ sb_outbound_confirm (SbOutbound *self, SbMessage *message, const SbAttempt *atte
   sb_counter_add (self->shared->confirmed, 1);
   note_reached (self);
   sb_queue_confirm (self->queue, message->id, NULL, NULL);
+  tell_idle (self->shared);
 }
 
 static SbCounter *
@@ -287,6 +292,7 @@ sb_outbound_fail (SbOutbound *self, SbMessage *message, SbFailure failure, gint6
   if (sb_backoff_is_open (&self->backoff) && self->in_flight == 0)
     sb_queue_rest (self->queue);
   sb_queue_wake (self->queue);
+  tell_idle (self->shared);
 }
 
 /**

@@ -6,6 +6,7 @@
 #include "sb-bus-private.h"
 #include "sb-config-keys.h"
 #include "sb-error.h"
+#include "sb-test-recipient.h"
 
 #include <string.h>
 
@@ -81,6 +82,7 @@ make_bus (SbTestBus *self)
   g_autoptr (GError) error = NULL;
 
   self->bus = sb_bus_new (self->config, self->journal, self->accounts, self->clock, self->metrics);
+  sb_bus_set_registry (self->bus, self->registry);
   sb_bus_start (self->bus, &error);
   g_assert_no_error (error);
 }
@@ -99,6 +101,17 @@ sb_test_bus_new_started (const char *config)
 {
   SbTestBus *self = sb_test_bus_new_with_accounts (config);
 
+  make_bus (self);
+  return self;
+}
+
+SbTestBus *
+sb_test_bus_new_calling (const char *config)
+{
+  SbTestBus *self = sb_test_bus_new_with_accounts (config);
+
+  self->registry = sb_registry_new ();
+  sb_test_recipient_register (self->registry);
   make_bus (self);
   return self;
 }
@@ -130,6 +143,7 @@ sb_test_bus_free (SbTestBus *self)
   sb_test_settle ();
   if (self->accounts != NULL)
     free_accounts (self);
+  g_clear_object (&self->registry);
   g_assert_finalize_object (g_steal_pointer (&self->journal));
   g_assert_finalize_object (g_steal_pointer (&self->store));
   g_assert_finalize_object (g_steal_pointer (&self->clock));
@@ -269,6 +283,29 @@ SbUser *
 sb_test_bus_find (SbTestBus *self, const char *id)
 {
   return sb_directory_lookup (sb_accounts_get_directory (self->accounts), id);
+}
+
+static void
+on_users_put (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  sb_accounts_put_finish (SB_ACCOUNTS (source), result, &error);
+  g_assert_no_error (error);
+  *(gboolean *) user_data = TRUE;
+}
+
+void
+sb_test_bus_put_users (SbTestBus *self, const char *json)
+{
+  SbUser *admin = sb_test_bus_find (self, "admin");
+  gboolean done = FALSE;
+
+  if (admin == NULL)
+    admin = sb_test_bus_add_user (self, "admin", "", TRUE);
+  sb_accounts_put_async (self->accounts, admin, json, strlen (json), on_users_put, &done);
+  sb_test_wait_flag (&done, "users");
+  sb_test_bus_settle (self);
 }
 
 /* Messages and sessions */

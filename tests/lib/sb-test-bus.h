@@ -32,6 +32,7 @@ typedef struct
   SbAuthenticator *authenticator; /* (owned) (nullable) */
   SbAccounts *accounts;           /* (owned) (nullable) loaded */
   SbBus *bus;                     /* (owned) (nullable) started */
+  SbRegistry *registry;           /* (owned) (nullable) with the type `test` of outbound paths */
 } SbTestBus;
 
 /* The journal. @config is what a file would say in its group bus. */
@@ -40,6 +41,8 @@ SbTestBus *sb_test_bus_new (const char *config);
 SbTestBus *sb_test_bus_new_with_accounts (const char *config);
 /* All of it. */
 SbTestBus *sb_test_bus_new_started (const char *config);
+/* All of it, and users with `connection_properties` of type `test` are called. */
+SbTestBus *sb_test_bus_new_calling (const char *config);
 /* Stops what runs, in order, and sees everything finalized. */
 void sb_test_bus_free (SbTestBus *self);
 
@@ -58,6 +61,8 @@ SbOutcome sb_test_bus_apply (SbTestBus *self, SbOperation *operation);
 SbUser *sb_test_bus_add_user (SbTestBus *self, const char *id, const char *tags, gboolean admin);
 
 SbUser *sb_test_bus_find (SbTestBus *self, const char *id);
+/* Makes or changes users as /put_users does, by a user "admin" that it makes, and settles. */
+void sb_test_bus_put_users (SbTestBus *self, const char *json);
 
 /*
  * Sends a message. The answer is noted in @answers when it comes, with a space between: the id and
