@@ -51,6 +51,32 @@ sb_message_new (const char *id, const char *sender, gint64 sender_key, GBytes *b
   self->accepted = accepted;
   self->not_before = not_before;
   self->deadline = deadline;
+  self->file = NULL;
+  return self;
+}
+
+/**
+ * sb_message_new_with_file:
+ * @id: the `_id`
+ * @sender: the id of the user who sent it
+ * @sender_key: the store's number of that user
+ * @body: (transfer full): the notice that recipients get
+ * @accepted: when the bus took it, in µs of wall-clock time
+ * @not_before: not to be delivered before; 0: at once
+ * @deadline: of no use after; 0: never
+ * @file: (transfer none): what it announces
+ *
+ * Returns: (transfer full): a message that announces a file
+ */
+SbMessage *
+sb_message_new_with_file (const char *id, const char *sender, gint64 sender_key, GBytes *body,
+                          gint64 accepted, gint64 not_before, gint64 deadline, SbFile *file)
+{
+  SbMessage *self = sb_message_new (id, sender, sender_key, body, accepted, not_before, deadline);
+
+  g_return_val_if_fail (self != NULL && file != NULL, self);
+
+  self->file = sb_file_ref (file);
   return self;
 }
 
@@ -85,6 +111,7 @@ sb_message_unref (SbMessage *self)
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
   g_bytes_unref (self->body);
+  g_clear_pointer (&self->file, sb_file_unref);
   g_free (self);
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "sb-envelope.h"
+#include "sb-file.h"
 
 #include <glib-object.h>
 
@@ -27,6 +28,7 @@ typedef struct _SbMessage SbMessage;
  * @accepted: when the bus took it, in µs of wall-clock time
  * @not_before: not to be delivered before, in µs of wall-clock time; 0: at once
  * @deadline: of no use after, in µs of wall-clock time; 0: never
+ * @file: (nullable): what it announces; its body is the notice then
  *
  * A message, to be read only.
  */
@@ -43,6 +45,7 @@ struct _SbMessage
   gint64 accepted;
   gint64 not_before;
   gint64 deadline;
+  SbFile *file; /* (owned) (nullable) */
 };
 
 #define SB_TYPE_MESSAGE (sb_message_get_type ())
@@ -50,6 +53,9 @@ struct _SbMessage
 GType sb_message_get_type (void);
 SbMessage *sb_message_new (const char *id, const char *sender, gint64 sender_key, GBytes *body,
                            gint64 accepted, gint64 not_before, gint64 deadline);
+SbMessage *sb_message_new_with_file (const char *id, const char *sender, gint64 sender_key,
+                                     GBytes *body, gint64 accepted, gint64 not_before,
+                                     gint64 deadline, SbFile *file);
 SbMessage *sb_message_ref (SbMessage *self);
 void sb_message_unref (SbMessage *self);
 
