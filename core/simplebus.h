@@ -14,6 +14,7 @@
 #include "sb-delivery.h"
 #include "sb-envelope.h"
 #include "sb-error.h"
+#include "sb-file.h"
 #include "sb-id.h"
 #include "sb-json.h"
 #include "sb-message.h"
