@@ -110,6 +110,122 @@ keys_are_not_given_again_over_a_reopen (void)
 }
 
 static void
+positions_of_the_requeued_and_the_moved_hold_over_a_reopen (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  gint64 old = rig_bring_into (rig, SB_DELIVERY_DEAD);
+  gint64 requeued = rig_requeue (rig, rig->a, "m1")->requeue.position;
+  gint64 moved;
+
+  rig_send (rig, "m2", rig->s, rig->a);
+  moved = rig_move (rig, rig->a, rig->b, "m2")->move.position;
+  rig_reopen (rig);
+  expect_pending (rig, rig->a, "m1");
+  expect_pending (rig, rig->b, "m2");
+  g_assert_cmpint (rig_send (rig, "m3", rig->s, rig->a), >, requeued);
+  g_assert_cmpint (rig_send (rig, "m4", rig->s, rig->b), >, moved);
+  g_assert_cmpint (
+      rig_apply (rig, make_end (rig->a, old, NULL, SB_DELIVERY_CONFIRMED, START))->outcome, ==,
+      SB_OUTCOME_UNKNOWN);
+  g_assert_cmpint (
+      rig_apply (rig, make_end (rig->a, requeued, NULL, SB_DELIVERY_CONFIRMED, START))->outcome, ==,
+      SB_OUTCOME_DONE);
+  g_assert_cmpint (
+      rig_apply (rig, make_end (rig->b, moved, NULL, SB_DELIVERY_CONFIRMED, START))->outcome, ==,
+      SB_OUTCOME_DONE);
+  expect_status (rig, "m2", "a dropped moved 0, b confirmed - 0");
+}
+
+static void
+a_position_that_was_left_is_not_given_again_over_a_reopen (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  gint64 requeued;
+
+  rig_bring_into (rig, SB_DELIVERY_DEAD);
+  requeued = rig_requeue (rig, rig->a, "m1")->requeue.position;
+  rig_end (rig, rig->a, "m1", SB_DELIVERY_CONFIRMED, START);
+  rig_sweep (rig, START + 2 * HOUR);
+  rig_reopen (rig);
+  g_assert_cmpint (rig_send (rig, "m2", rig->s, rig->a), >, requeued);
+}
+
+static void
+logs_are_there_after_a_reopen (void)
+{
+  g_autoptr (Rig) rig = rig_new_with_one_of_each ();
+  g_autoptr (GPtrArray) rows = NULL;
+  const SbStoredDelivery *row;
+  gint64 position = rig_send (rig, "m1", rig->s, rig->a);
+
+  rig_send (rig, "m2", rig->s, rig->a);
+  rig_apply (rig, with_log (make_park (rig->a, position, START, START), "of m1"));
+  rig_apply (rig, with_log (make_end (rig->a, 0, "m2", SB_DELIVERY_CONFIRMED, START), "of m2"));
+  rig_reopen (rig);
+  expect_log (rig, rig->a, "m1", "of m1");
+  expect_log (rig, rig->a, "m2", "of m2");
+  expect_log (rig, rig->a, "parked", NULL);
+  rows = sb_store_parked (rig->store, rig->a, START, 10, NULL, NULL);
+  g_assert_nonnull (rows);
+  g_assert_cmpuint (rows->len, ==, 1);
+  row = g_ptr_array_index (rows, 0);
+  g_assert_cmpstr (row->log, ==, "of m1");
+}
+
+static void
+lists_are_the_same_after_a_reopen (void)
+{
+  g_autoptr (Rig) rig = rig_new_with_one_of_each ();
+  const SbDeliveryFilter everything = { .states = ALL_STATES };
+  const char *text = "dead/a/dead moved/b/pending parked/a/parked pending/a/pending "
+                     "scheduled/a/scheduled x/b/pending";
+  SbBacklog before;
+  SbBacklog after;
+  g_autoptr (GPtrArray) queues = NULL;
+
+  rig_send (rig, "moved", rig->s, rig->a);
+  rig_move (rig, rig->a, rig->b, "moved");
+  before = rig_backlog (rig, rig->a);
+  expect_deliveries (rig, &everything, text);
+  rig_reopen (rig);
+  after = rig_backlog (rig, rig->a);
+  assert_backlog_equal (&before, &after);
+  expect_deliveries (rig, &everything, text);
+  queues = sb_store_queues (rig->store, 0, 10, NULL);
+  g_assert_nonnull (queues);
+  g_assert_cmpuint (queues->len, ==, 2);
+}
+
+static void
+limits_that_changed_are_those_of_the_options_after_a_reopen (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  SbStoreLimits limits = rig->options.limits;
+
+  limits.max_queue = 1;
+  rig_apply (rig, make_limits (&limits));
+  rig_send (rig, "m1", rig->s, rig->a);
+  rig_reopen (rig);
+  rig_send (rig, "m2", rig->s, rig->a);
+  expect_pending (rig, rig->a, "m1 m2");
+}
+
+static void
+the_dead_count_against_max_dead_after_a_reopen (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  SbOperation *operation = make_append (make_message (rig, "m2", rig->s, 0, 0), 1, &rig->a);
+
+  rig_bring_into (rig, SB_DELIVERY_DEAD);
+  rig->options.limits.max_queue = 0;
+  rig->options.limits.max_dead = 1;
+  rig_reopen (rig);
+  operation->append.targets[0].named = FALSE;
+  rig_apply (rig, operation);
+  g_assert_cmpint (operation->append.targets[0].state, ==, SB_DELIVERY_DROPPED);
+}
+
+static void
 receipt_numbers_grow_over_a_reopen (void)
 {
   g_autoptr (Rig) rig = rig_new ();
@@ -128,6 +244,17 @@ receipt_numbers_grow_over_a_reopen (void)
 }
 
 static void
+put_paused_user (Rig *rig, gint64 key, const char *id)
+{
+  g_autoptr (SbUser) plain = sb_user_new (key, id, "$y$x", NULL, NULL, FALSE, START);
+  g_autoptr (SbUser) with_ttl = sb_user_with_ttl (plain, 60);
+  SbOperation *operation = sb_operation_new (SB_OPERATION_PUT_USER, NULL, NULL);
+
+  operation->put_user.user = sb_user_with_paused (with_ttl, TRUE);
+  rig_apply (rig, operation);
+}
+
+static void
 users_are_there_after_a_reopen (void)
 {
   static const char *const tags[] = { "orders", NULL };
@@ -137,12 +264,18 @@ users_are_there_after_a_reopen (void)
 
   rig_apply (rig, make_put_user (rig->a, "a", tags));
   rig_remove_user (rig, rig->s, START);
+  put_paused_user (rig, rig->b, "b");
   rig_reopen (rig);
   users = sb_store_users (rig->store, NULL);
   g_assert_cmpuint (users->len, ==, 2);
   user = g_ptr_array_index (users, 0);
   g_assert_cmpint (user->key, ==, rig->a);
   g_assert_cmpstrv (user->tags, tags);
+  g_assert_cmpint (user->ttl, ==, SB_USER_NO_TTL);
+  g_assert_false (user->paused);
+  user = g_ptr_array_index (users, 1);
+  g_assert_cmpint (user->ttl, ==, 60);
+  g_assert_true (user->paused);
 }
 
 static void
@@ -228,6 +361,7 @@ append_until_killed (const char *dir, const char *round)
     .limits.receipts_age = HOUR,
     .limits.max_queue = 1000000,
     .limits.max_queue_bytes = G_MAXINT32,
+    .limits.max_dead = 1000,
   };
   rig.names = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   rig_open (&rig);
@@ -412,6 +546,16 @@ add_durable_tests (void)
     { "a-duplicate-is-known-after-a-reopen", a_duplicate_is_known_after_a_reopen },
     { "positions-grow-over-a-reopen", positions_grow_over_a_reopen },
     { "keys-are-not-given-again-over-a-reopen", keys_are_not_given_again_over_a_reopen },
+    { "positions-of-the-requeued-and-the-moved-hold-over-a-reopen",
+      positions_of_the_requeued_and_the_moved_hold_over_a_reopen },
+    { "a-position-that-was-left-is-not-given-again-over-a-reopen",
+      a_position_that_was_left_is_not_given_again_over_a_reopen },
+    { "logs-are-there-after-a-reopen", logs_are_there_after_a_reopen },
+    { "lists-are-the-same-after-a-reopen", lists_are_the_same_after_a_reopen },
+    { "limits-that-changed-are-those-of-the-options-after-a-reopen",
+      limits_that_changed_are_those_of_the_options_after_a_reopen },
+    { "the-dead-count-against-max-dead-after-a-reopen",
+      the_dead_count_against_max_dead_after_a_reopen },
     { "receipt-numbers-grow-over-a-reopen", receipt_numbers_grow_over_a_reopen },
     { "users-are-there-after-a-reopen", users_are_there_after_a_reopen },
     { "time-goes-on-after-a-reopen", time_goes_on_after_a_reopen },

@@ -34,22 +34,6 @@ static const SbOutcome outcomes[7][4] = {
 
 static EndCase end_cases[G_N_ELEMENTS (outcomes) * G_N_ELEMENTS (ends)];
 
-/* Brings a delivery of "m1" to a into a state; returns its position, 0 when it has none. */
-static gint64
-bring_into (Rig *rig, SbDeliveryState state)
-{
-  gint64 not_before = state == SB_DELIVERY_SCHEDULED ? START + HOUR : 0;
-  SbOperation *operation = rig_apply (
-      rig, make_append (make_message (rig, "m1", rig->s, not_before, 0), 1, &rig->a));
-  gint64 position = operation->append.targets[0].position;
-
-  if (state == SB_DELIVERY_PARKED)
-    rig_apply (rig, make_park (rig->a, position, START + HOUR, START));
-  else if (state != SB_DELIVERY_PENDING && state != SB_DELIVERY_SCHEDULED)
-    rig_end (rig, rig->a, "m1", state, START);
-  return position;
-}
-
 static SbDeliveryState
 read_state (Rig *rig)
 {
@@ -78,7 +62,7 @@ a_delivery_found_by_id_ends (gconstpointer data)
 {
   const EndCase *c = data;
   g_autoptr (Rig) rig = rig_new ();
-  gint64 position = bring_into (rig, c->from);
+  gint64 position = rig_bring_into (rig, c->from);
 
   assert_end (rig, c, make_end (rig->a, 0, "m1", c->to, START + SECOND), position);
 }
@@ -88,7 +72,7 @@ a_delivery_found_by_position_ends (gconstpointer data)
 {
   const EndCase *c = data;
   g_autoptr (Rig) rig = rig_new ();
-  gint64 position = bring_into (rig, c->from);
+  gint64 position = rig_bring_into (rig, c->from);
 
   assert_end (rig, c, make_end (rig->a, position, NULL, c->to, START + SECOND), position);
 }

@@ -84,6 +84,15 @@ pick_delivery (Run *run, const ModelMessage **message)
   return &g_array_index ((*message)->deliveries, ModelDelivery, pick ((*message)->deliveries->len));
 }
 
+/* None more often than not. */
+static SbOperation *
+with_random_log (SbOperation *operation)
+{
+  g_autofree char *log = g_strdup_printf ("log %u", pick (1000));
+
+  return pick (3) == 0 ? with_log (operation, log) : operation;
+}
+
 static SbOperation *
 make_random_end (Run *run)
 {
@@ -104,7 +113,7 @@ make_random_end (Run *run)
   operation->end.store_receipt = pick (2);
   operation->end.attempts = pick (6);
   operation->end.handle = position != 0 && pick (2) ? message->handle : 0;
-  return operation;
+  return with_random_log (operation);
 }
 
 static SbOperation *
@@ -119,6 +128,52 @@ make_random_park (Run *run)
   operation = make_park (delivery->recipient->key, delivery->position,
                          run->now + pick (600) * SECOND, run->now);
   operation->park.attempts = pick (10);
+  return with_random_log (operation);
+}
+
+static SbOperation *
+make_random_requeue (Run *run)
+{
+  const ModelMessage *message = NULL;
+  const ModelDelivery *delivery = pick_delivery (run, &message);
+
+  if (delivery == NULL)
+    return make_requeue (pick_user (run)->key, "nothing", run->now);
+  return make_requeue (delivery->recipient->key, message->message->id, run->now);
+}
+
+static SbOperation *
+make_random_move (Run *run)
+{
+  const ModelMessage *message = NULL;
+  const ModelDelivery *delivery = pick_delivery (run, &message);
+
+  if (delivery == NULL)
+    return make_move (pick_user (run)->key, pick_user (run)->key, "nothing", run->now);
+  return make_move (delivery->recipient->key, pick_user (run)->key, message->message->id, run->now);
+}
+
+static SbOperation *
+make_random_limits (Run *run)
+{
+  SbStoreLimits limits = run->rig->options.limits;
+
+  limits.remember = (1 + pick (10)) * 100 * SECOND;
+  limits.receipts_max = pick (8);
+  limits.receipts_age = (1 + pick (10)) * 100 * SECOND;
+  limits.max_queue = 5 + pick (30);
+  limits.max_queue_bytes = (5 + pick (30)) * BODY_SIZE;
+  limits.max_dead = pick (20);
+  return make_limits (&limits);
+}
+
+static SbOperation *
+with_random_settings (SbOperation *operation)
+{
+  g_autoptr (SbUser) plain = operation->put_user.user;
+  g_autoptr (SbUser) with_ttl = sb_user_with_ttl (plain, (gint64) pick (100) - 1);
+
+  operation->put_user.user = sb_user_with_paused (with_ttl, pick (2));
   return operation;
 }
 
@@ -129,8 +184,8 @@ make_random_user (Run *run)
   const ModelUser *user = pick_user (run);
 
   if (pick (3) > 0)
-    return make_put_user (0, id, NULL);
-  return make_put_user (user->key, user->id, NULL);
+    return with_random_settings (make_put_user (0, id, NULL));
+  return with_random_settings (make_put_user (user->key, user->id, NULL));
 }
 
 static gboolean
@@ -148,12 +203,18 @@ make_random_operation (Run *run)
 {
   guint dice = pick (100);
 
-  if (dice < 40)
+  if (dice < 36)
     return make_random_append (run);
-  if (dice < 75)
+  if (dice < 66)
     return make_random_end (run);
-  if (dice < 84)
+  if (dice < 74)
     return make_random_park (run);
+  if (dice < 80)
+    return make_random_requeue (run);
+  if (dice < 85)
+    return make_random_move (run);
+  if (dice < 86)
+    return make_random_limits (run);
   if (dice < 92)
     return make_sweep (run->now, 100000);
   if (dice < 94)
@@ -199,14 +260,17 @@ static void
 random_operations_do_what_the_model_does (void)
 {
   g_autoptr (Rig) rig = rig_prepare ();
-  g_autoptr (Model) model = model_new (&rig->options.limits);
-  Run run = { .rig = rig, .model = model, .now = START };
+  g_autoptr (Model) model = NULL;
+  Run run = { .rig = rig, .now = START };
 
   rig->options.limits.remember = 600 * SECOND;
   rig->options.limits.remember_max = 1000000;
   rig->options.limits.receipts_max = 5;
   rig->options.limits.receipts_age = 900 * SECOND;
   rig->options.limits.max_queue = 25;
+  rig->options.limits.max_dead = 15;
+  model = model_new (&rig->options.limits);
+  run.model = model;
   rig_open (rig);
   add_first_users (&run);
   for (guint batch = 0; batch < N_BATCHES; batch++)
@@ -215,7 +279,11 @@ random_operations_do_what_the_model_does (void)
       if (batch % 25 == 0)
         model_compare (model, rig);
       if (batch % 250 == 249 && !rig_subject.is_volatile)
-        rig_reopen (rig);
+        {
+          rig_reopen (rig);
+          model->limits = rig->options.limits;
+          model_compare (model, rig);
+        }
     }
   model_compare (model, rig);
 }

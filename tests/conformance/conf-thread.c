@@ -93,6 +93,23 @@ a_reader_sees_whole_batches_in_order (void)
                      g_array_index (positions, gint64, i));
 }
 
+/* A page is of one moment; the one behind it may be of a later one. */
+static void
+read_lists (Rig *rig)
+{
+  const SbDeliveryFilter filter = { .recipient = rig->a, .states = ALL_STATES };
+  g_autoptr (GPtrArray) queues = sb_store_queues (rig->store, 0, 10, NULL);
+  g_autofree char *cursor = NULL;
+  g_autoptr (GPtrArray) rows = rig_list_page (rig, &filter, 100, &cursor);
+
+  g_assert_nonnull (queues);
+  g_assert_cmpuint (queues->len, ==, 1);
+  g_assert_cmpuint (((SbQueueInfo *) g_ptr_array_index (queues, 0))->backlog.waiting, ==, 4);
+  g_assert_cmpuint (rows->len, <=, 4);
+  if (cursor == NULL)
+    g_assert_cmpuint (rows->len, ==, 4);
+}
+
 static gpointer
 read_everything (gpointer data)
 {
@@ -107,8 +124,14 @@ read_everything (gpointer data)
       g_autoptr (GPtrArray) users = sb_store_users (rig->store, NULL);
       g_autoptr (GPtrArray) receipts = sb_store_receipts (rig->store, rig->s, 100, NULL);
       g_autoptr (SbMessageStatus) status = sb_store_status (rig->store, "m0", NULL);
+      g_autoptr (SbMessage) message = sb_store_message (rig->store, "m0", NULL);
+      SbBacklog backlog = rig_backlog (rig, rig->a);
 
+      read_lists (rig);
       g_assert_nonnull (parked);
+      g_assert_cmpuint (backlog.waiting, ==, 4);
+      g_assert_cmpuint (backlog.bytes, ==, 4 * BODY_SIZE);
+      g_assert_cmpint (backlog.oldest, ==, START);
       g_assert_cmpuint (users->len, ==, 3);
       g_assert_nonnull (receipts);
       /* A batch appends four and ends four, so four is all that one ever sees. */

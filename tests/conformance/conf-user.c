@@ -86,6 +86,82 @@ a_change_replaces_the_user_as_a_whole (void)
   g_assert_cmpstrv (read->tags, other);
 }
 
+/* Takes the user. */
+static void
+put (Rig *rig, SbUser *user)
+{
+  SbOperation *operation = sb_operation_new (SB_OPERATION_PUT_USER, NULL, NULL);
+
+  operation->put_user.user = user;
+  g_assert_cmpint (rig_apply (rig, operation)->outcome, ==, SB_OUTCOME_DONE);
+}
+
+static void
+a_user_has_the_ttl_that_was_put (void)
+{
+  static const gint64 ttls[] = { 3600, 0, 1, SB_USER_NO_TTL, G_MAXINT32 };
+  g_autoptr (Rig) rig = rig_new ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (ttls); i++)
+    {
+      g_autoptr (SbUser) before = find_user (rig, "a");
+      g_autoptr (SbUser) after = NULL;
+
+      put (rig, sb_user_with_ttl (before, ttls[i]));
+      after = find_user (rig, "a");
+      g_assert_cmpint (after->ttl, ==, ttls[i]);
+      g_assert_cmpint (after->key, ==, rig->a);
+    }
+}
+
+static void
+a_user_is_paused_when_it_was_put_so (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (SbUser) before = find_user (rig, "a");
+      g_autoptr (SbUser) after = NULL;
+
+      g_assert_cmpint (before->paused, ==, i % 2);
+      put (rig, sb_user_with_paused (before, !before->paused));
+      after = find_user (rig, "a");
+      g_assert_cmpint (after->paused, ==, !before->paused);
+    }
+}
+
+static void
+a_new_user_can_be_paused_and_have_a_ttl (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  g_autoptr (SbUser) plain = sb_user_new (0, "u", "$y$x", NULL, NULL, FALSE, START);
+  g_autoptr (SbUser) with_ttl = sb_user_with_ttl (plain, 60);
+  g_autoptr (SbUser) read = NULL;
+  g_autoptr (SbUser) other = NULL;
+
+  put (rig, sb_user_with_paused (with_ttl, TRUE));
+  read = find_user (rig, "u");
+  g_assert_cmpint (read->ttl, ==, 60);
+  g_assert_true (read->paused);
+  other = find_user (rig, "a");
+  g_assert_cmpint (other->ttl, ==, SB_USER_NO_TTL);
+  g_assert_false (other->paused);
+}
+
+/* Whether to deliver is the bus's business. */
+static void
+a_paused_user_is_a_recipient_as_any_other (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  g_autoptr (SbUser) before = find_user (rig, "a");
+
+  put (rig, sb_user_with_paused (before, TRUE));
+  rig_send (rig, "m1", rig->s, rig->a);
+  expect_pending (rig, rig->a, "m1");
+  expect_backlog (rig, rig->a, 1);
+}
+
 static void
 a_user_without_tags_and_properties_has_none (void)
 {
@@ -247,6 +323,10 @@ add_user_tests (void)
     { "users-come-in-order-of-their-keys", users_come_in_order_of_their_keys },
     { "a-user-comes-back-as-it-was-put", a_user_comes_back_as_it_was_put },
     { "a-change-replaces-the-user-as-a-whole", a_change_replaces_the_user_as_a_whole },
+    { "a-user-has-the-ttl-that-was-put", a_user_has_the_ttl_that_was_put },
+    { "a-user-is-paused-when-it-was-put-so", a_user_is_paused_when_it_was_put_so },
+    { "a-new-user-can-be-paused-and-have-a-ttl", a_new_user_can_be_paused_and_have_a_ttl },
+    { "a-paused-user-is-a-recipient-as-any-other", a_paused_user_is_a_recipient_as_any_other },
     { "a-user-without-tags-and-properties-has-none", a_user_without_tags_and_properties_has_none },
     { "a-new-user-with-a-taken-id-is-a-conflict", a_new_user_with_a_taken_id_is_a_conflict },
     { "a-change-of-a-user-that-is-gone-is-unknown", a_change_of_a_user_that_is_gone_is_unknown },

@@ -58,8 +58,13 @@ compare_rows (const GPtrArray *rows, const GArray *expected)
 
       assert_message_equal (row->message, wanted->message->message);
       g_assert_cmpint (row->position, ==, wanted->delivery->position);
-      g_assert_cmpint (row->handle, ==, wanted->message->handle);
+      if (!wanted->message->was_moved)
+        g_assert_cmpint (row->handle, ==, wanted->message->handle);
       g_assert_cmpuint (row->attempts, ==, wanted->delivery->attempts);
+      if (wanted->delivery->state != SB_DELIVERY_PARKED)
+        continue;
+      g_assert_cmpint (row->due, ==, wanted->delivery->due);
+      g_assert_cmpstr (row->log, ==, wanted->delivery->log);
     }
 }
 
@@ -67,18 +72,150 @@ static void
 compare_queue (Model *model, Rig *rig, const ModelUser *user)
 {
   g_autoptr (GArray) pending = collect (model, user, SB_DELIVERY_PENDING);
-  g_autoptr (GArray) scheduled = collect (model, user, SB_DELIVERY_SCHEDULED);
   g_autoptr (GArray) parked = collect (model, user, SB_DELIVERY_PARKED);
   g_autoptr (GPtrArray) pending_rows = rig_read_pending (rig, user->key, 0);
   g_autoptr (GPtrArray) parked_rows = sb_store_parked (rig->store, user->key, G_MAXINT64, G_MAXINT,
                                                        NULL, NULL);
+  SbBacklog expected = model_get_backlog (model, user);
+  SbBacklog backlog = rig_backlog (rig, user->key);
 
   g_assert_nonnull (parked_rows);
   g_array_sort (pending, compare_positions);
   g_array_sort (parked, compare_due);
   compare_rows (pending_rows, pending);
   compare_rows (parked_rows, parked);
-  expect_backlog (rig, user->key, pending->len + scheduled->len + parked->len);
+  assert_backlog_equal (&backlog, &expected);
+}
+
+/* A few at a time. */
+static void
+compare_queues (Model *model, Rig *rig)
+{
+  gint64 after = 0;
+
+  for (guint i = 0; i < model->users->len; i++)
+    {
+      const ModelUser *user = g_ptr_array_index (model->users, i);
+      SbBacklog expected = model_get_backlog (model, user);
+      g_autoptr (GPtrArray) rows = NULL;
+      const SbQueueInfo *row;
+
+      if (expected.waiting == 0 && expected.dead == 0)
+        continue;
+      rows = sb_store_queues (rig->store, after, 3, NULL);
+      g_assert_nonnull (rows);
+      g_assert_cmpuint (rows->len, >, 0);
+      row = g_ptr_array_index (rows, 0);
+      g_assert_cmpint (row->recipient, ==, user->key);
+      g_assert_cmpstr (row->recipient_id, ==, user->id);
+      assert_backlog_equal (&row->backlog, &expected);
+      after = row->recipient;
+    }
+}
+
+static gboolean
+is_listed (const SbDeliveryFilter *filter, const ModelMessage *message,
+           const ModelDelivery *delivery)
+{
+  return !sb_delivery_state_has_ended (delivery->state)
+         && (filter->states & 1u << delivery->state) != 0
+         && (filter->recipient == 0 || filter->recipient == delivery->recipient->key)
+         && (filter->sender_key == 0 || filter->sender_key == message->message->sender_key);
+}
+
+static char *
+name_delivery (const char *id, gint64 recipient)
+{
+  return g_strdup_printf ("%s/%" G_GINT64_FORMAT, id, recipient);
+}
+
+/* Names, as above, of all that a list should show. */
+static GHashTable *
+collect_listed (Model *model, const SbDeliveryFilter *filter)
+{
+  GHashTable *listed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+
+  for (guint i = 0; i < model->messages->len; i++)
+    {
+      const ModelMessage *message = g_ptr_array_index (model->messages, i);
+
+      for (guint k = 0; k < message->deliveries->len; k++)
+        {
+          Expected expected = { message, &g_array_index (message->deliveries, ModelDelivery, k) };
+
+          if (is_listed (filter, message, expected.delivery))
+            g_hash_table_insert (
+                listed, name_delivery (message->message->id, expected.delivery->recipient->key),
+                g_memdup2 (&expected, sizeof expected));
+        }
+    }
+  return listed;
+}
+
+static gint64
+expect_due (const Expected *expected)
+{
+  if (expected->delivery->state == SB_DELIVERY_PARKED)
+    return expected->delivery->due;
+  return expected->delivery->state == SB_DELIVERY_SCHEDULED ? expected->message->message->not_before
+                                                            : 0;
+}
+
+static void
+compare_info (const SbDeliveryInfo *row, const Expected *expected)
+{
+  const SbMessage *message = expected->message->message;
+  const ModelDelivery *delivery = expected->delivery;
+
+  g_assert_cmpstr (row->sender, ==, message->sender);
+  g_assert_cmpstr (row->recipient_id, ==, delivery->recipient->id);
+  g_assert_cmpint (row->position, ==, delivery->position);
+  g_assert_cmpint (row->state, ==, delivery->state);
+  g_assert_cmpint (row->reason, ==, delivery->reason);
+  g_assert_cmpuint (row->attempts, ==, delivery->attempts);
+  g_assert_cmpuint (row->size, ==, sb_message_get_size (message));
+  g_assert_cmpint (row->accepted, ==, message->accepted);
+  g_assert_cmpint (row->since, ==,
+                   delivery->state == SB_DELIVERY_PENDING ? message->accepted : delivery->since);
+  g_assert_cmpint (row->due, ==, expect_due (expected));
+}
+
+static void
+compare_list (Model *model, Rig *rig, const SbDeliveryFilter *filter, guint limit)
+{
+  g_autoptr (GHashTable) listed = collect_listed (model, filter);
+  g_autoptr (GPtrArray) rows = rig_list (rig, filter, limit);
+
+  g_assert_cmpuint (rows->len, ==, g_hash_table_size (listed));
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const SbDeliveryInfo *row = g_ptr_array_index (rows, i);
+      g_autofree char *name = name_delivery (row->id, row->recipient);
+      const Expected *expected = g_hash_table_lookup (listed, name);
+
+      g_assert_nonnull (expected);
+      compare_info (row, expected);
+      g_hash_table_remove (listed, name);
+    }
+}
+
+static void
+compare_lists (Model *model, Rig *rig)
+{
+  const SbDeliveryFilter everything = { .states = ALL_STATES };
+
+  compare_list (model, rig, &everything, 17);
+  for (guint i = 0; i < model->users->len; i++)
+    {
+      const ModelUser *user = g_ptr_array_index (model->users, i);
+      SbDeliveryFilter filter = { .recipient = user->key, .states = ALL_STATES };
+
+      compare_list (model, rig, &filter, 5);
+      filter.states = g_test_rand_int_range (0, ALL_STATES + 1) & ALL_STATES;
+      filter.sender_key = user->key;
+      filter.recipient = 0;
+      compare_list (model, rig, &filter, 5);
+    }
 }
 
 static void
@@ -98,6 +235,27 @@ compare_receipts (Model *model, Rig *rig, const ModelUser *user)
 }
 
 static void
+compare_times_and_logs (Rig *rig, const ModelMessage *message)
+{
+  g_autoptr (SbMessageStatus) status = rig_status (rig, message->message->id);
+
+  g_assert_cmpint (status->not_before, ==, message->message->not_before);
+  g_assert_cmpint (status->deadline, ==, message->message->deadline);
+  for (guint i = 0; i < message->deliveries->len; i++)
+    {
+      const Expected expected = { message, &g_array_index (message->deliveries, ModelDelivery, i) };
+      const SbDeliveryStatus *row = g_ptr_array_index (status->deliveries, i);
+
+      g_assert_cmpint (row->recipient_key, ==, expected.delivery->recipient->key);
+      g_assert_cmpstr (row->log, ==, expected.delivery->log);
+      g_assert_cmpint (row->due, ==, expect_due (&expected));
+      /* Of a pending one, a store may know when the message was accepted alone. */
+      if (row->state != SB_DELIVERY_PENDING)
+        g_assert_cmpint (row->since, ==, expected.delivery->since);
+    }
+}
+
+static void
 compare_status (Rig *rig, const ModelMessage *message)
 {
   g_autoptr (GString) text = g_string_new (NULL);
@@ -112,6 +270,22 @@ compare_status (Rig *rig, const ModelMessage *message)
                               reason == NULL ? "-" : reason, delivery->attempts);
     }
   expect_status (rig, message->message->id, text->str);
+  compare_times_and_logs (rig, message);
+}
+
+static void
+compare_message (Rig *rig, const ModelMessage *message)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SbMessage) got = sb_store_message (rig->store, message->message->id, &error);
+
+  if (message->ended != 0)
+    {
+      g_assert_error (error, SB_ERROR, SB_ERROR_NOT_FOUND);
+      return;
+    }
+  g_assert_no_error (error);
+  assert_message_equal (got, message->message);
 }
 
 static SbStoreStats
@@ -129,7 +303,7 @@ expect_stats (Model *model)
         {
           const ModelDelivery *delivery = &g_array_index (message->deliveries, ModelDelivery, k);
 
-          stats.waiting += model_is_open (delivery);
+          stats.waiting += model_is_waiting (delivery);
           stats.parked += delivery->state == SB_DELIVERY_PARKED;
           stats.dead += delivery->state == SB_DELIVERY_DEAD;
         }
@@ -150,22 +324,47 @@ compare_stats (Model *model, Rig *rig)
   g_assert_cmpuint (got.dead, ==, expected.dead);
 }
 
-void
-model_compare (Model *self, Rig *rig)
+static void
+compare_users (Model *model, Rig *rig)
 {
   g_autoptr (GPtrArray) users = sb_store_users (rig->store, NULL);
   guint n_live = 0;
 
+  g_assert_nonnull (users);
+  for (guint i = 0; i < model->users->len; i++)
+    {
+      const ModelUser *user = g_ptr_array_index (model->users, i);
+      const SbUser *row;
+
+      if (user->is_gone)
+        continue;
+      g_assert_cmpuint (n_live, <, users->len);
+      row = g_ptr_array_index (users, n_live++);
+      g_assert_cmpint (row->key, ==, user->key);
+      g_assert_cmpstr (row->id, ==, user->id);
+      g_assert_cmpint (row->ttl, ==, user->ttl);
+      g_assert_cmpint (row->paused, ==, user->paused);
+    }
+  g_assert_cmpuint (users->len, ==, n_live);
+}
+
+void
+model_compare (Model *self, Rig *rig)
+{
   for (guint i = 0; i < self->users->len; i++)
     {
       const ModelUser *user = g_ptr_array_index (self->users, i);
 
-      n_live += !user->is_gone;
       compare_queue (self, rig, user);
       compare_receipts (self, rig, user);
     }
-  g_assert_cmpuint (users->len, ==, n_live);
   for (guint i = 0; i < self->messages->len; i++)
-    compare_status (rig, g_ptr_array_index (self->messages, i));
+    {
+      compare_status (rig, g_ptr_array_index (self->messages, i));
+      compare_message (rig, g_ptr_array_index (self->messages, i));
+    }
+  compare_users (self, rig);
+  compare_queues (self, rig);
+  compare_lists (self, rig);
   compare_stats (self, rig);
 }

@@ -36,7 +36,7 @@ model_new (const SbStoreLimits *limits)
 {
   Model *self = g_new0 (Model, 1);
 
-  self->limits = limits;
+  self->limits = *limits;
   self->users = g_ptr_array_new_with_free_func (free_user);
   self->messages = g_ptr_array_new_with_free_func (free_message);
   self->receipts = g_ptr_array_new_with_free_func (free_receipt);
@@ -65,9 +65,8 @@ model_find_user (Model *self, gint64 key)
   return NULL;
 }
 
-/* For one that the maker of the operation took from the model. */
-static ModelUser *
-get_user (Model *self, gint64 key)
+ModelUser *
+model_get_user (Model *self, gint64 key)
 {
   ModelUser *user = model_find_user (self, key);
 
@@ -101,8 +100,16 @@ find_message (Model *self, const char *id)
   return NULL;
 }
 
+static void
+clear_delivery (gpointer data)
+{
+  ModelDelivery *delivery = data;
+
+  g_clear_pointer (&delivery->log, g_free);
+}
+
 gboolean
-model_is_open (const ModelDelivery *delivery)
+model_is_waiting (const ModelDelivery *delivery)
 {
   return delivery->state == SB_DELIVERY_PENDING || delivery->state == SB_DELIVERY_SCHEDULED
          || delivery->state == SB_DELIVERY_PARKED;
@@ -143,11 +150,28 @@ take_position (ModelDelivery *delivery, gint64 position)
   delivery->position = position;
 }
 
-static gboolean
-is_queue_full (Model *self, const ModelUser *user, gsize size)
+static void
+count (SbBacklog *backlog, const ModelMessage *message, const ModelDelivery *delivery,
+       gint64 *first_position)
 {
-  guint64 count = 0;
-  guint64 bytes = 0;
+  backlog->dead += delivery->state == SB_DELIVERY_DEAD;
+  if (!model_is_waiting (delivery))
+    return;
+  backlog->waiting++;
+  backlog->bytes += sb_message_get_size (message->message);
+  backlog->scheduled += delivery->state == SB_DELIVERY_SCHEDULED;
+  backlog->parked += delivery->state == SB_DELIVERY_PARKED;
+  if (delivery->state != SB_DELIVERY_PENDING || delivery->position >= *first_position)
+    return;
+  *first_position = delivery->position;
+  backlog->oldest = message->message->accepted;
+}
+
+SbBacklog
+model_get_backlog (Model *self, const ModelUser *user)
+{
+  SbBacklog backlog = { 0 };
+  gint64 first_position = G_MAXINT64;
 
   for (guint i = 0; i < self->messages->len; i++)
     {
@@ -157,14 +181,30 @@ is_queue_full (Model *self, const ModelUser *user, gsize size)
         {
           ModelDelivery *delivery = &g_array_index (message->deliveries, ModelDelivery, k);
 
-          if (delivery->recipient != user || !model_is_open (delivery))
-            continue;
-          count++;
-          bytes += sb_message_get_size (message->message);
+          if (delivery->recipient == user)
+            count (&backlog, message, delivery, &first_position);
         }
     }
-  return count + 1 > (guint64) self->limits->max_queue
-         || bytes + size > (guint64) self->limits->max_queue_bytes;
+  return backlog;
+}
+
+static gboolean
+is_queue_full (Model *self, const ModelUser *user, gsize size)
+{
+  SbBacklog backlog = model_get_backlog (self, user);
+
+  return backlog.waiting + 1 > (guint64) self->limits.max_queue
+         || backlog.bytes + size > (guint64) self->limits.max_queue_bytes;
+}
+
+/* With one more in it. */
+static gboolean
+is_queue_near (Model *self, const ModelUser *user, gsize size)
+{
+  SbBacklog backlog = model_get_backlog (self, user);
+
+  return (backlog.waiting + 1) * 5 >= (guint64) self->limits.max_queue * 4
+         || (backlog.bytes + size) * 5 >= (guint64) self->limits.max_queue_bytes * 4;
 }
 
 static SbOutcome
@@ -179,7 +219,7 @@ expect_append (Model *self, SbOperation *operation)
   for (guint i = 0; i < operation->append.n_targets; i++)
     {
       const SbTarget *target = &operation->append.targets[i];
-      ModelUser *user = get_user (self, target->recipient);
+      ModelUser *user = model_get_user (self, target->recipient);
 
       if (!user->is_gone && target->named
           && is_queue_full (self, user, sb_message_get_size (message)))
@@ -191,7 +231,7 @@ expect_append (Model *self, SbOperation *operation)
 static ModelDelivery
 expect_delivery (Model *self, const SbMessage *message, const SbTarget *target)
 {
-  ModelDelivery delivery = { .recipient = get_user (self, target->recipient),
+  ModelDelivery delivery = { .recipient = model_get_user (self, target->recipient),
                              .since = message->accepted };
 
   if (delivery.recipient->is_gone)
@@ -201,8 +241,11 @@ expect_delivery (Model *self, const SbMessage *message, const SbTarget *target)
     }
   else if (is_queue_full (self, delivery.recipient, sb_message_get_size (message)))
     {
+      SbBacklog backlog = model_get_backlog (self, delivery.recipient);
+
       g_assert_true (target->full);
-      delivery.state = SB_DELIVERY_DEAD;
+      delivery.state = backlog.dead >= (guint64) self->limits.max_dead ? SB_DELIVERY_DROPPED
+                                                                       : SB_DELIVERY_DEAD;
       delivery.reason = SB_REASON_QUEUE_FULL;
     }
   else if (message->not_before > message->accepted)
@@ -222,6 +265,43 @@ compare_recipients (gconstpointer a, gconstpointer b)
 }
 
 static void
+note_end (ModelMessage *message, gint64 now)
+{
+  for (guint i = 0; i < message->deliveries->len; i++)
+    if (!sb_delivery_state_has_ended (g_array_index (message->deliveries, ModelDelivery, i).state))
+      return;
+  message->ended = now;
+}
+
+void
+model_change (ModelMessage *message, ModelDelivery *delivery, SbDeliveryState state,
+              SbReason reason, gint64 now)
+{
+  delivery->state = state;
+  delivery->reason = reason;
+  delivery->since = now;
+  if (sb_delivery_state_has_ended (state))
+    note_end (message, now);
+}
+
+static void
+follow_target (Model *self, ModelMessage *message, const SbTarget *target)
+{
+  ModelDelivery delivery = expect_delivery (self, message->message, target);
+
+  g_assert_cmpint (target->state, ==, delivery.state);
+  if (model_is_waiting (&delivery))
+    g_assert_cmpint (
+        target->near, ==,
+        is_queue_near (self, delivery.recipient, sb_message_get_size (message->message)));
+  if (delivery.state == SB_DELIVERY_PENDING)
+    take_position (&delivery, target->position);
+  else
+    g_assert_cmpint (target->position, ==, 0);
+  g_array_append_val (message->deliveries, delivery);
+}
+
+static void
 follow_append (Model *self, SbOperation *operation)
 {
   ModelMessage *message;
@@ -234,57 +314,39 @@ follow_append (Model *self, SbOperation *operation)
   message->message = sb_message_ref (operation->append.message);
   message->handle = operation->append.handle;
   message->deliveries = g_array_new (FALSE, FALSE, sizeof (ModelDelivery));
+  g_array_set_clear_func (message->deliveries, clear_delivery);
   for (guint i = 0; i < operation->append.n_targets; i++)
-    {
-      const SbTarget *target = &operation->append.targets[i];
-      ModelDelivery delivery = expect_delivery (self, message->message, target);
-
-      g_assert_cmpint (target->state, ==, delivery.state);
-      if (delivery.state == SB_DELIVERY_PENDING)
-        take_position (&delivery, target->position);
-      else
-        g_assert_cmpint (target->position, ==, 0);
-      g_array_append_val (message->deliveries, delivery);
-    }
+    follow_target (self, message, &operation->append.targets[i]);
   g_array_sort (message->deliveries, compare_recipients);
+  note_end (message, message->message->accepted);
   g_ptr_array_add (self->messages, message);
-}
-
-static void
-note_end (ModelMessage *message, gint64 now)
-{
-  for (guint i = 0; i < message->deliveries->len; i++)
-    if (!sb_delivery_state_has_ended (g_array_index (message->deliveries, ModelDelivery, i).state))
-      return;
-  message->ended = now;
-}
-
-static void
-move (ModelMessage *message, ModelDelivery *delivery, SbDeliveryState state, SbReason reason,
-      gint64 now)
-{
-  delivery->state = state;
-  delivery->reason = reason;
-  delivery->since = now;
-  if (sb_delivery_state_has_ended (state))
-    note_end (message, now);
 }
 
 static void
 add_receipt (Model *self, gint64 sender, ModelUser *recipient, const char *id, gint64 now)
 {
   ModelReceipt *receipt = g_new0 (ModelReceipt, 1);
-  guint count = 0;
+  ModelUser *from = model_get_user (self, sender);
+  guint n = 0;
 
-  receipt->sender = get_user (self, sender);
+  receipt->sender = from;
   receipt->recipient = recipient;
   receipt->id = g_strdup (id);
   receipt->time = now;
   g_ptr_array_add (self->receipts, receipt);
   for (guint i = self->receipts->len; i-- > 0;)
-    if (((ModelReceipt *) g_ptr_array_index (self->receipts, i))->sender == receipt->sender
-        && ++count > self->limits->receipts_max)
+    if (((ModelReceipt *) g_ptr_array_index (self->receipts, i))->sender == from
+        && ++n > self->limits.receipts_max)
       g_ptr_array_remove_index (self->receipts, i);
+}
+
+static void
+keep_log (ModelDelivery *delivery, const char *log)
+{
+  if (log == NULL)
+    return;
+  g_free (delivery->log);
+  delivery->log = g_strdup (log);
 }
 
 static SbOutcome
@@ -297,7 +359,7 @@ expect_end (const ModelDelivery *delivery, SbDeliveryState to)
   if (delivery->state == SB_DELIVERY_DEAD)
     return to == SB_DELIVERY_CONFIRMED || to == SB_DELIVERY_DROPPED ? SB_OUTCOME_DONE
                                                                     : SB_OUTCOME_UNKNOWN;
-  return model_is_open (delivery) ? SB_OUTCOME_DONE : SB_OUTCOME_UNKNOWN;
+  return model_is_waiting (delivery) ? SB_OUTCOME_DONE : SB_OUTCOME_UNKNOWN;
 }
 
 static void
@@ -315,8 +377,9 @@ follow_end (Model *self, SbOperation *operation, gint64 asked_position)
   g_assert_cmpint (operation->end.position, ==, delivery->position);
   g_assert_cmpint (operation->end.sender_key, ==, message->message->sender_key);
   delivery->attempts = MAX (delivery->attempts, operation->end.attempts);
-  move (message, delivery, operation->end.state, operation->end.reason, operation->end.now);
-  sender = get_user (self, message->message->sender_key);
+  keep_log (delivery, operation->end.log);
+  model_change (message, delivery, operation->end.state, operation->end.reason, operation->end.now);
+  sender = model_get_user (self, message->message->sender_key);
   if (operation->end.state == SB_DELIVERY_CONFIRMED && operation->end.store_receipt
       && !sender->is_gone)
     add_receipt (self, sender->key, delivery->recipient, message->message->id, operation->end.now);
@@ -335,9 +398,70 @@ follow_park (Model *self, SbOperation *operation)
   g_assert_cmpint (operation->outcome, ==, can_park ? SB_OUTCOME_DONE : SB_OUTCOME_UNKNOWN);
   if (!can_park)
     return;
-  move (message, delivery, SB_DELIVERY_PARKED, SB_REASON_NONE, operation->park.now);
+  model_change (message, delivery, SB_DELIVERY_PARKED, SB_REASON_NONE, operation->park.now);
   delivery->due = operation->park.due;
   delivery->attempts = MAX (delivery->attempts, operation->park.attempts);
+  keep_log (delivery, operation->park.log);
+}
+
+static void
+follow_requeue (Model *self, SbOperation *operation)
+{
+  ModelMessage *message = NULL;
+  ModelDelivery *delivery = find_delivery (self, operation->requeue.recipient, 0,
+                                           operation->requeue.id, &message);
+  gboolean can_requeue = delivery != NULL && !delivery->recipient->is_gone
+                         && delivery->state != SB_DELIVERY_PENDING
+                         && !sb_delivery_state_has_ended (delivery->state);
+
+  g_assert_cmpint (operation->outcome, ==, can_requeue ? SB_OUTCOME_DONE : SB_OUTCOME_UNKNOWN);
+  if (!can_requeue)
+    return;
+  g_assert_cmpint (operation->requeue.old_position, ==, delivery->position);
+  take_position (delivery, operation->requeue.position);
+  delivery->attempts = 0;
+  model_change (message, delivery, SB_DELIVERY_PENDING, SB_REASON_NONE, operation->requeue.now);
+}
+
+static SbOutcome
+expect_move (ModelMessage *message, const ModelDelivery *delivery, const ModelUser *to)
+{
+  if (delivery == NULL || sb_delivery_state_has_ended (delivery->state) || to == NULL
+      || to->is_gone)
+    return SB_OUTCOME_UNKNOWN;
+  for (guint i = 0; i < message->deliveries->len; i++)
+    if (g_array_index (message->deliveries, ModelDelivery, i).recipient == to)
+      return SB_OUTCOME_CONFLICT;
+  return SB_OUTCOME_DONE;
+}
+
+static void
+follow_move (Model *self, SbOperation *operation)
+{
+  ModelMessage *message = NULL;
+  ModelDelivery *delivery = find_delivery (self, operation->move.recipient, 0, operation->move.id,
+                                           &message);
+  ModelDelivery added = { .recipient = model_find_user (self, operation->move.to) };
+
+  g_assert_cmpint (operation->outcome, ==, expect_move (message, delivery, added.recipient));
+  if (operation->outcome != SB_OUTCOME_DONE)
+    return;
+  g_assert_cmpint (operation->move.old_position, ==, delivery->position);
+  g_assert_cmpint (operation->move.sender_key, ==, message->message->sender_key);
+  take_position (&added, operation->move.position);
+  delivery->state = SB_DELIVERY_DROPPED;
+  delivery->reason = SB_REASON_MOVED;
+  delivery->since = operation->move.now;
+  g_array_append_val (message->deliveries, added);
+  g_array_sort (message->deliveries, compare_recipients);
+  message->was_moved = TRUE;
+}
+
+static void
+copy_settings (ModelUser *user, const SbUser *put)
+{
+  user->ttl = put->ttl;
+  user->paused = put->paused;
 }
 
 static void
@@ -351,6 +475,8 @@ follow_put_user (Model *self, SbOperation *operation)
     {
       g_assert_cmpint (operation->outcome, ==,
                        known == NULL || known->is_gone ? SB_OUTCOME_UNKNOWN : SB_OUTCOME_DONE);
+      if (operation->outcome == SB_OUTCOME_DONE)
+        copy_settings (known, user);
       return;
     }
   if (find_live_user_by_id (self, user->id) != NULL)
@@ -363,6 +489,7 @@ follow_put_user (Model *self, SbOperation *operation)
   added = g_new0 (ModelUser, 1);
   added->key = operation->put_user.key;
   added->id = g_strdup (user->id);
+  copy_settings (added, user);
   g_ptr_array_add (self->users, added);
 }
 
@@ -384,9 +511,9 @@ follow_remove_user (Model *self, SbOperation *operation)
         {
           ModelDelivery *delivery = &g_array_index (message->deliveries, ModelDelivery, k);
 
-          if (delivery->recipient == user && model_is_open (delivery))
-            move (message, delivery, SB_DELIVERY_DEAD, SB_REASON_RECIPIENT_DELETED,
-                  operation->remove_user.now);
+          if (delivery->recipient == user && model_is_waiting (delivery))
+            model_change (message, delivery, SB_DELIVERY_DEAD, SB_REASON_RECIPIENT_DELETED,
+                          operation->remove_user.now);
         }
     }
   for (guint i = self->receipts->len; i-- > 0;)
@@ -397,8 +524,8 @@ follow_remove_user (Model *self, SbOperation *operation)
 static void
 follow_add_receipt (Model *self, SbOperation *operation)
 {
-  ModelUser *sender = get_user (self, operation->add_receipt.sender_key);
-  ModelUser *recipient = get_user (self, operation->add_receipt.recipient);
+  ModelUser *sender = model_get_user (self, operation->add_receipt.sender_key);
+  ModelUser *recipient = model_get_user (self, operation->add_receipt.recipient);
 
   g_assert_cmpint (operation->outcome, ==, sender->is_gone ? SB_OUTCOME_UNKNOWN : SB_OUTCOME_DONE);
   if (!sender->is_gone)
@@ -409,102 +536,11 @@ follow_add_receipt (Model *self, SbOperation *operation)
 static void
 follow_drop_receipts (Model *self, SbOperation *operation)
 {
-  ModelUser *sender = get_user (self, operation->drop_receipts.sender_key);
+  ModelUser *sender = model_get_user (self, operation->drop_receipts.sender_key);
 
   /* The numbers are the store's; only all of them are dropped here. */
   for (guint i = self->receipts->len; i-- > 0;)
     if (((ModelReceipt *) g_ptr_array_index (self->receipts, i))->sender == sender)
-      g_ptr_array_remove_index (self->receipts, i);
-}
-
-/* Finds what the store says about a delivery that time should have moved. */
-static const SbDue *
-find_moved (SbOperation *operation, const ModelMessage *message, const ModelDelivery *delivery)
-{
-  for (guint i = 0; i < operation->sweep.moved->len; i++)
-    {
-      const SbDue *due = &g_array_index (operation->sweep.moved, SbDue, i);
-
-      if (due->recipient == delivery->recipient->key && g_str_equal (due->id, message->message->id))
-        return due;
-    }
-  return NULL;
-}
-
-/* Returns whether it moved. */
-static gboolean
-follow_time (SbOperation *operation, ModelMessage *message, ModelDelivery *delivery)
-{
-  gint64 now = operation->sweep.now;
-  gint64 deadline = message->message->deadline;
-  const SbDue *due;
-
-  if (!model_is_open (delivery))
-    return FALSE;
-  if (deadline != 0 && deadline <= now)
-    {
-      due = find_moved (operation, message, delivery);
-      g_assert_nonnull (due);
-      g_assert_cmpint (due->state, ==, SB_DELIVERY_EXPIRED);
-      g_assert_cmpint (due->position, ==, delivery->position);
-      move (message, delivery, SB_DELIVERY_EXPIRED, SB_REASON_TTL, now);
-      return TRUE;
-    }
-  if (delivery->state != SB_DELIVERY_SCHEDULED || message->message->not_before > now)
-    return FALSE;
-  due = find_moved (operation, message, delivery);
-  g_assert_nonnull (due);
-  g_assert_cmpint (due->state, ==, SB_DELIVERY_PENDING);
-  /* Several of a recipient may wake at once, in an order that is not ours. */
-  g_assert_cmpint (due->position, >, 0);
-  delivery->position = due->position;
-  move (message, delivery, SB_DELIVERY_PENDING, SB_REASON_NONE, now);
-  return TRUE;
-}
-
-/* The positions that a sweep gave out are all above those before it. */
-static void
-follow_positions (Model *self, SbOperation *operation)
-{
-  for (guint i = 0; i < operation->sweep.moved->len; i++)
-    {
-      const SbDue *due = &g_array_index (operation->sweep.moved, SbDue, i);
-      ModelUser *user = get_user (self, due->recipient);
-
-      if (due->state != SB_DELIVERY_PENDING)
-        continue;
-      g_assert_cmpint (due->position, >, user->last_position);
-      user->last_position = due->position;
-    }
-}
-
-static void
-follow_sweep (Model *self, SbOperation *operation)
-{
-  gint64 now = operation->sweep.now;
-  guint n_moved = 0;
-
-  g_assert_false (operation->sweep.more);
-  follow_positions (self, operation);
-  for (guint i = 0; i < self->messages->len; i++)
-    {
-      ModelMessage *message = g_ptr_array_index (self->messages, i);
-
-      for (guint k = 0; k < message->deliveries->len; k++)
-        n_moved += follow_time (operation, message,
-                                &g_array_index (message->deliveries, ModelDelivery, k));
-    }
-  g_assert_cmpuint (n_moved, ==, operation->sweep.moved->len);
-  for (guint i = self->messages->len; i-- > 0;)
-    {
-      ModelMessage *message = g_ptr_array_index (self->messages, i);
-
-      if (message->ended != 0 && message->ended + self->limits->remember <= now)
-        g_ptr_array_remove_index (self->messages, i);
-    }
-  for (guint i = self->receipts->len; i-- > 0;)
-    if (((ModelReceipt *) g_ptr_array_index (self->receipts, i))->time + self->limits->receipts_age
-        <= now)
       g_ptr_array_remove_index (self->receipts, i);
 }
 
@@ -536,11 +572,17 @@ model_follow (Model *self, SbOperation *operation)
       follow_drop_receipts (self, operation);
       break;
     case SB_OPERATION_SWEEP:
-      follow_sweep (self, operation);
+      model_follow_sweep (self, operation);
       break;
     case SB_OPERATION_REQUEUE:
+      follow_requeue (self, operation);
+      break;
     case SB_OPERATION_MOVE:
+      follow_move (self, operation);
+      break;
     case SB_OPERATION_LIMITS:
+      g_assert_cmpint (operation->outcome, ==, SB_OUTCOME_DONE);
+      self->limits = operation->limits;
       break;
     }
 }

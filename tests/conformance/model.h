@@ -17,6 +17,8 @@ typedef struct
 {
   gint64 key;
   char *id; /* (owned) */
+  gint64 ttl;
+  gboolean paused;
   gboolean is_gone;
   gint64 last_position;
 } ModelUser;
@@ -30,6 +32,7 @@ typedef struct
   gint64 since;
   gint64 due;
   guint attempts;
+  char *log; /* (owned) (nullable) */
 } ModelDelivery;
 
 typedef struct
@@ -37,7 +40,8 @@ typedef struct
   SbMessage *message; /* (owned) */
   GArray *deliveries; /* (owned) (element-type ModelDelivery) by the recipients' keys */
   gint64 handle;
-  gint64 ended; /* 0 as long as it has not */
+  gint64 ended;       /* 0 as long as it has not */
+  gboolean was_moved; /* the store may number it anew */
 } ModelMessage;
 
 typedef struct
@@ -50,16 +54,23 @@ typedef struct
 
 typedef struct
 {
-  const SbStoreLimits *limits;
-  GPtrArray *users;    /* (owned) (element-type ModelUser) */
-  GPtrArray *messages; /* (owned) (element-type ModelMessage) */
-  GPtrArray *receipts; /* (owned) (element-type ModelReceipt) oldest first */
+  SbStoreLimits limits; /* in force */
+  GPtrArray *users;     /* (owned) (element-type ModelUser) */
+  GPtrArray *messages;  /* (owned) (element-type ModelMessage) */
+  GPtrArray *receipts;  /* (owned) (element-type ModelReceipt) oldest first */
 } Model;
 
 Model *model_new (const SbStoreLimits *limits);
 void model_free (Model *self);
 ModelUser *model_find_user (Model *self, gint64 key);
-gboolean model_is_open (const ModelDelivery *delivery);
+/* For one that the maker of an operation took from the model. */
+ModelUser *model_get_user (Model *self, gint64 key);
+gboolean model_is_waiting (const ModelDelivery *delivery);
+/* In lists that are searched, so it counts. */
+SbBacklog model_get_backlog (Model *self, const ModelUser *user);
+void model_change (ModelMessage *message, ModelDelivery *delivery, SbDeliveryState state,
+                   SbReason reason, gint64 now);
+void model_follow_sweep (Model *self, SbOperation *operation);
 
 /* After the store applied it: follows it, and compares outcomes. */
 void model_follow (Model *self, SbOperation *operation);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* rig: opens the store under test, drives it and reads it back. */
+/* rig: opens the store under test and drives it. */
 
 #include "rig.h"
 
@@ -152,6 +152,72 @@ rig_end (Rig *self, gint64 recipient, const char *id, SbDeliveryState state, gin
   return rig_apply (self, make_end (recipient, 0, id, state, now))->outcome;
 }
 
+/* Brings a delivery of "m1" to a into a state; returns its position, 0 when it has none. */
+gint64
+rig_bring_into (Rig *self, SbDeliveryState state)
+{
+  gint64 not_before = state == SB_DELIVERY_SCHEDULED ? START + HOUR : 0;
+  SbOperation *operation = rig_apply (
+      self, make_append (make_message (self, "m1", self->s, not_before, 0), 1, &self->a));
+  gint64 position = operation->append.targets[0].position;
+
+  if (state == SB_DELIVERY_PARKED)
+    rig_apply (self, make_park (self->a, position, START + HOUR, START));
+  else if (state != SB_DELIVERY_PENDING && state != SB_DELIVERY_SCHEDULED)
+    rig_end (self, self->a, "m1", state, START);
+  return position;
+}
+
+/* The same, of a message that has its own time and size. */
+gint64
+rig_send_at (Rig *self, const char *id, gint64 recipient, gint64 accepted, gsize size)
+{
+  SbMessage *message = sb_message_new (id, "s", self->s, make_body (id, size), accepted, 0, 0);
+
+  return rig_apply (self, make_append (message, 1, &recipient))->append.targets[0].position;
+}
+
+/* To a, in an hour. */
+void
+rig_send_later (Rig *self, const char *id)
+{
+  rig_apply (self, make_append (make_message (self, id, self->s, START + HOUR, 0), 1, &self->a));
+}
+
+/*
+ * For a from s: "pending", "scheduled" for in an hour, "parked" for two, "dead" and "ended"; for b
+ * from a: "x", pending.
+ */
+Rig *
+rig_new_with_one_of_each (void)
+{
+  Rig *self = rig_new ();
+  gint64 position;
+
+  rig_send (self, "pending", self->s, self->a);
+  rig_send_later (self, "scheduled");
+  position = rig_send (self, "parked", self->s, self->a);
+  rig_apply (self, make_park (self->a, position, START + 2 * HOUR, START + 1));
+  rig_send (self, "dead", self->s, self->a);
+  rig_end (self, self->a, "dead", SB_DELIVERY_DEAD, START + 2);
+  rig_send (self, "ended", self->s, self->a);
+  rig_end (self, self->a, "ended", SB_DELIVERY_CONFIRMED, START + 3);
+  rig_send (self, "x", self->a, self->b);
+  return self;
+}
+
+SbOperation *
+rig_requeue (Rig *self, gint64 recipient, const char *id)
+{
+  return rig_apply (self, make_requeue (recipient, id, START + SECOND));
+}
+
+SbOperation *
+rig_move (Rig *self, gint64 recipient, gint64 to, const char *id)
+{
+  return rig_apply (self, make_move (recipient, to, id, START + SECOND));
+}
+
 /* Sweeps until there is nothing more to do. */
 void
 rig_sweep (Rig *self, gint64 now)
@@ -242,6 +308,49 @@ make_park (gint64 recipient, gint64 position, gint64 due, gint64 now)
   return operation;
 }
 
+/* For an end or a park. */
+SbOperation *
+with_log (SbOperation *operation, const char *log)
+{
+  char **place = operation->kind == SB_OPERATION_END ? &operation->end.log : &operation->park.log;
+
+  g_free (*place);
+  *place = g_strdup (log);
+  return operation;
+}
+
+SbOperation *
+make_requeue (gint64 recipient, const char *id, gint64 now)
+{
+  SbOperation *operation = sb_operation_new (SB_OPERATION_REQUEUE, NULL, NULL);
+
+  operation->requeue.recipient = recipient;
+  operation->requeue.id = g_strdup (id);
+  operation->requeue.now = now;
+  return operation;
+}
+
+SbOperation *
+make_move (gint64 recipient, gint64 to, const char *id, gint64 now)
+{
+  SbOperation *operation = sb_operation_new (SB_OPERATION_MOVE, NULL, NULL);
+
+  operation->move.recipient = recipient;
+  operation->move.to = to;
+  operation->move.id = g_strdup (id);
+  operation->move.now = now;
+  return operation;
+}
+
+SbOperation *
+make_limits (const SbStoreLimits *limits)
+{
+  SbOperation *operation = sb_operation_new (SB_OPERATION_LIMITS, NULL, NULL);
+
+  operation->limits = *limits;
+  return operation;
+}
+
 SbOperation *
 make_sweep (gint64 now, guint limit)
 {
@@ -291,146 +400,6 @@ make_drop_receipts (gint64 sender, gint64 up_to)
   operation->drop_receipts.sender_key = sender;
   operation->drop_receipts.up_to = up_to;
   return operation;
-}
-
-GPtrArray *
-rig_read_pending (Rig *self, gint64 recipient, gint64 after)
-{
-  g_autoptr (GError) error = NULL;
-  GPtrArray *rows = sb_store_pending (self->store, recipient, after, G_MAXINT, G_MAXINT32, &error);
-
-  g_assert_no_error (error);
-  g_assert_nonnull (rows);
-  return rows;
-}
-
-static char *
-join_ids (const GPtrArray *rows)
-{
-  GString *text = g_string_new (NULL);
-
-  for (guint i = 0; i < rows->len; i++)
-    {
-      const SbStoredDelivery *row = g_ptr_array_index (rows, i);
-
-      g_string_append_printf (text, "%s%s", i == 0 ? "" : " ", row->message->id);
-    }
-  return g_string_free (text, FALSE);
-}
-
-void
-expect_pending (Rig *self, gint64 recipient, const char *ids)
-{
-  g_autoptr (GPtrArray) rows = rig_read_pending (self, recipient, 0);
-  g_autofree char *text = join_ids (rows);
-
-  g_assert_cmpstr (text, ==, ids);
-}
-
-void
-expect_parked (Rig *self, gint64 recipient, gint64 until, const char *ids, gint64 next_due)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *text = NULL;
-  gint64 next = -1;
-  g_autoptr (GPtrArray) rows = sb_store_parked (self->store, recipient, until, 100, &next, &error);
-
-  g_assert_no_error (error);
-  g_assert_nonnull (rows);
-  text = join_ids (rows);
-  g_assert_cmpstr (text, ==, ids);
-  g_assert_cmpint (next, ==, next_due);
-}
-
-static char *
-describe_status (const SbMessageStatus *status)
-{
-  GString *text = g_string_new (NULL);
-
-  for (guint i = 0; i < status->deliveries->len; i++)
-    {
-      const SbDeliveryStatus *row = g_ptr_array_index (status->deliveries, i);
-      const char *reason = sb_reason_to_string (row->reason);
-
-      g_string_append_printf (text, "%s%s %s %s %u", i == 0 ? "" : ", ", row->recipient,
-                              sb_delivery_state_to_string (row->state),
-                              reason == NULL ? "-" : reason, row->attempts);
-    }
-  return g_string_free (text, FALSE);
-}
-
-void
-expect_status (Rig *self, const char *id, const char *text)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (SbMessageStatus) status = sb_store_status (self->store, id, &error);
-  g_autofree char *got = NULL;
-
-  if (text == NULL)
-    {
-      g_assert_error (error, SB_ERROR, SB_ERROR_NOT_FOUND);
-      return;
-    }
-  g_assert_no_error (error);
-  g_assert_nonnull (status);
-  got = describe_status (status);
-  g_assert_cmpstr (got, ==, text);
-}
-
-void
-expect_backlog (Rig *self, gint64 recipient, guint count)
-{
-  g_autoptr (GError) error = NULL;
-  SbBacklog got;
-
-  sb_store_backlog (self->store, recipient, &got, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (got.waiting, ==, count);
-  g_assert_cmpuint (got.bytes, ==, (guint64) count * BODY_SIZE);
-}
-
-void
-expect_receipts (Rig *self, gint64 sender, const char *text)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GString) got = g_string_new (NULL);
-  g_autoptr (GPtrArray) rows = sb_store_receipts (self->store, sender, 1000, &error);
-  gint64 last = 0;
-
-  g_assert_no_error (error);
-  g_assert_nonnull (rows);
-  for (guint i = 0; i < rows->len; i++)
-    {
-      const SbStoredReceipt *row = g_ptr_array_index (rows, i);
-
-      g_assert_cmpint (row->number, >, last);
-      last = row->number;
-      g_string_append_printf (got, "%s%s/%s", i == 0 ? "" : " ", row->id, row->recipient);
-    }
-  g_assert_cmpstr (got->str, ==, text);
-}
-
-SbStoreStats
-rig_stats (Rig *self)
-{
-  g_autoptr (GError) error = NULL;
-  SbStoreStats stats;
-
-  sb_store_stats (self->store, &stats, &error);
-  g_assert_no_error (error);
-  return stats;
-}
-
-void
-assert_message_equal (const SbMessage *a, const SbMessage *b)
-{
-  g_assert_cmpstr (a->id, ==, b->id);
-  g_assert_cmpstr (a->sender, ==, b->sender);
-  g_assert_cmpint (a->sender_key, ==, b->sender_key);
-  g_assert_true (g_bytes_equal (a->body, b->body));
-  g_assert_cmpint (a->accepted, ==, b->accepted);
-  g_assert_cmpint (a->not_before, ==, b->not_before);
-  g_assert_cmpint (a->deadline, ==, b->deadline);
 }
 
 void

@@ -16,6 +16,11 @@ G_BEGIN_DECLS
 #define START (G_GINT64_CONSTANT (1700000000) * SECOND)
 #define BODY_SIZE 64
 
+/* For lists: everything that has not ended. */
+#define ALL_STATES                                                                    \
+  (1u << SB_DELIVERY_PENDING | 1u << SB_DELIVERY_SCHEDULED | 1u << SB_DELIVERY_PARKED \
+   | 1u << SB_DELIVERY_DEAD)
+
 typedef struct
 {
   SbStore *store;
@@ -61,6 +66,12 @@ gint64 rig_add_user (Rig *self, const char *id);
 SbOutcome rig_remove_user (Rig *self, gint64 key, gint64 now);
 gint64 rig_send (Rig *self, const char *id, gint64 sender, gint64 recipient);
 SbOutcome rig_end (Rig *self, gint64 recipient, const char *id, SbDeliveryState state, gint64 now);
+gint64 rig_send_at (Rig *self, const char *id, gint64 recipient, gint64 accepted, gsize size);
+void rig_send_later (Rig *self, const char *id);
+Rig *rig_new_with_one_of_each (void);
+gint64 rig_bring_into (Rig *self, SbDeliveryState state);
+SbOperation *rig_requeue (Rig *self, gint64 recipient, const char *id);
+SbOperation *rig_move (Rig *self, gint64 recipient, gint64 to, const char *id);
 void rig_sweep (Rig *self, gint64 now);
 
 GBytes *make_body (const char *id, gsize size);
@@ -70,6 +81,10 @@ SbOperation *make_append (SbMessage *message, guint n_targets, const gint64 *rec
 SbOperation *make_end (gint64 recipient, gint64 position, const char *id, SbDeliveryState state,
                        gint64 now);
 SbOperation *make_park (gint64 recipient, gint64 position, gint64 due, gint64 now);
+SbOperation *with_log (SbOperation *operation, const char *log);
+SbOperation *make_requeue (gint64 recipient, const char *id, gint64 now);
+SbOperation *make_move (gint64 recipient, gint64 to, const char *id, gint64 now);
+SbOperation *make_limits (const SbStoreLimits *limits);
 SbOperation *make_sweep (gint64 now, guint limit);
 SbOperation *make_put_user (gint64 key, const char *id, const char *const *tags);
 SbOperation *make_remove_user (gint64 key, gint64 now);
@@ -86,6 +101,15 @@ void expect_backlog (Rig *self, gint64 recipient, guint count);
 /* "id/recipient …" */
 void expect_receipts (Rig *self, gint64 sender, const char *text);
 SbStoreStats rig_stats (Rig *self);
+SbBacklog rig_backlog (Rig *self, gint64 recipient);
+void assert_backlog_equal (const SbBacklog *a, const SbBacklog *b);
+SbMessageStatus *rig_status (Rig *self, const char *id);
+const SbDeliveryStatus *find_status (const SbMessageStatus *status, gint64 recipient);
+void expect_log (Rig *self, gint64 recipient, const char *id, const char *log);
+GPtrArray *rig_list_page (Rig *self, const SbDeliveryFilter *filter, guint limit, char **cursor);
+GPtrArray *rig_list (Rig *self, const SbDeliveryFilter *filter, guint limit);
+/* "id/recipient/state …", sorted: the order is the store's */
+void expect_deliveries (Rig *self, const SbDeliveryFilter *filter, const char *text);
 void assert_message_equal (const SbMessage *a, const SbMessage *b);
 
 typedef struct
@@ -100,6 +124,12 @@ void add_append_tests (void);
 void add_page_tests (void);
 void add_end_tests (void);
 void add_park_tests (void);
+void add_requeue_tests (void);
+void add_move_tests (void);
+void add_log_tests (void);
+void add_limits_tests (void);
+void add_queues_tests (void);
+void add_list_tests (void);
 void add_user_tests (void);
 void add_receipt_tests (void);
 void add_sweep_tests (void);

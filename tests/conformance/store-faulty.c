@@ -100,6 +100,7 @@ acknowledges_before_it_stores (SbStore *self, SbOperation *const *operations, gu
       late->end = operations[i]->end;
       late->end.message = NULL;
       late->end.id = g_strdup (operations[i]->end.id);
+      late->end.log = g_strdup (operations[i]->end.log);
       if (held_back == NULL)
         held_back = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_operation_free);
       g_ptr_array_add (held_back, late);
@@ -466,6 +467,9 @@ init_interface (gpointer iface, gpointer data)
   own->pending = sound->pending;
   own->parked = sound->parked;
   own->backlog = sound->backlog;
+  own->queues = sound->queues;
+  own->deliveries = sound->deliveries;
+  own->message = sound->message;
   own->status = sound->status;
   own->users = sound->users;
   own->receipts = sound->receipts;
