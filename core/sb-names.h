@@ -11,9 +11,11 @@
 
 /* Fields of structured log lines, beside the standard MESSAGE, MESSAGE_ID and PRIORITY. */
 #define SB_LOG_FIELD_USER "SIMPLEBUS_USER"
+#define SB_LOG_FIELD_SUBJECT "SIMPLEBUS_SUBJECT" /* whom it was done to, by SIMPLEBUS_USER */
 #define SB_LOG_FIELD_MESSAGE "SIMPLEBUS_MESSAGE"
 #define SB_LOG_FIELD_PLUGIN "SIMPLEBUS_PLUGIN"
 #define SB_LOG_FIELD_REASON "SIMPLEBUS_REASON"
+#define SB_LOG_FIELD_LIMIT "SIMPLEBUS_LIMIT"
 #define SB_LOG_FIELD_ADDRESS "SIMPLEBUS_ADDRESS"
 
 /* MESSAGE_ID values (`journalctl MESSAGE_ID=…`). They never change their meaning. */
@@ -29,6 +31,7 @@
 
 /* The environment that the bus reads of itself ... */
 #define SB_ENV_PLUGIN_PATH "SIMPLEBUS_PLUGIN_PATH" /* folders, separated by colons */
+#define SB_ENV_FAULT_POINT "SIMPLEBUS_FAULT_POINT" /* in builds with tests only */
 
 /* ... and what the service manager sets, sd_notify(3) and sd_listen_fds(3). */
 #define SB_ENV_NOTIFY_SOCKET "NOTIFY_SOCKET"

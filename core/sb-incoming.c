@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-incoming: a file that is being received. The main context hands over
+ * bytes as they come; one thread of the vault at a time writes and hashes
+ * them. What waits between the two is bounded: whoever fills it stops reading
+ * from its client until it is told to go on.
+ */
+
+#include "sb-vault-private.h"
+
+#include "sb-error.h"
+#include "sb-fault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <nettle/sha2.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What may wait for the disk, of one file. */
+#define MAX_WAITING (1024 * 1024)
+
+/* The kernel begins to write so much behind us, or a flush at the end would take minutes. */
+#define WRITE_BEHIND (8 * 1024 * 1024)
+
+struct _SbIncoming
+{
+  gatomicrefcount ref_count;
+  SbVault *vault; /* (owned) */
+  char *id;       /* (owned) */
+  char *path;     /* (owned) */
+
+  /* Of the main context. */
+  SbIncomingFunc func;
+  gpointer user_data;
+  guint64 size;  /* handed over */
+  GError *error; /* (owned) (nullable) as told by the thread */
+
+  GMutex lock;   /* for what follows */
+  GQueue chunks; /* of GBytes (owned) */
+  gsize waiting; /* their bytes */
+  gboolean is_scheduled;
+  gboolean is_aborted;
+  gboolean is_removed; /* as far as that was to be done */
+  gboolean wants_room; /* somebody waits to be told */
+  GTask *finish;       /* (owned) (nullable) */
+  GError *failure;     /* (owned) (nullable) */
+
+  /* Of the thread that is at it. */
+  int fd;
+  guint64 written;
+  guint64 pushed_out; /* bytes that the kernel was asked to write */
+  struct sha256_ctx hash;
+};
+
+typedef struct
+{
+  SbVaultJob job;
+  SbIncoming *incoming; /* (owned) */
+} WriteJob;
+
+/**
+ * sb_incoming_ref:
+ * @self: a file that is being received
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full): @self
+ */
+SbIncoming *
+sb_incoming_ref (SbIncoming *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+/**
+ * sb_incoming_unref:
+ * @self: (transfer full): a file that is being received
+ *
+ * Gives a reference back. One that was neither finished nor aborted must not
+ * be forgotten: abort it first. Any thread.
+ */
+void
+sb_incoming_unref (SbIncoming *self)
+{
+  g_return_if_fail (self != NULL);
+
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  g_queue_clear_full (&self->chunks, (GDestroyNotify) g_bytes_unref);
+  if (self->fd >= 0)
+    close (self->fd);
+  g_clear_error (&self->failure);
+  g_clear_error (&self->error);
+  g_mutex_clear (&self->lock);
+  g_object_unref (self->vault);
+  g_free (self->path);
+  g_free (self->id);
+  g_free (self);
+}
+
+/**
+ * sb_vault_receive:
+ * @self: an open vault
+ * @id: 32 hexadecimal digits that no other file has
+ *
+ * Begins to receive a file. Nothing is on the disk before the first write or
+ * the finish.
+ *
+ * Returns: (transfer full): where to write to
+ */
+SbIncoming *
+sb_vault_receive (SbVault *self, const char *id)
+{
+  SbIncoming *incoming;
+
+  g_return_val_if_fail (SB_IS_VAULT (self) && self->threads != NULL, NULL);
+  g_return_val_if_fail (sb_vault_is_id (id), NULL);
+
+  incoming = g_new0 (SbIncoming, 1);
+  g_atomic_ref_count_init (&incoming->ref_count);
+  incoming->vault = g_object_ref (self);
+  incoming->id = g_strdup (id);
+  incoming->path = sb_vault_get_incoming_path (self, id);
+  incoming->fd = -1;
+  g_mutex_init (&incoming->lock);
+  sha256_init (&incoming->hash);
+  return incoming;
+}
+
+/**
+ * sb_incoming_get_id:
+ * @self: a file that is being received
+ *
+ * Returns: (transfer none): its id
+ */
+const char *
+sb_incoming_get_id (SbIncoming *self)
+{
+  return self->id;
+}
+
+/**
+ * sb_incoming_get_size:
+ * @self: a file that is being received
+ *
+ * Returns: how many bytes it was given so far
+ */
+guint64
+sb_incoming_get_size (SbIncoming *self)
+{
+  return self->size;
+}
+
+/**
+ * sb_incoming_get_error:
+ * @self: a file that is being received
+ *
+ * Returns: (transfer none) (nullable): why it failed, as far as it is known on the main context
+ */
+const GError *
+sb_incoming_get_error (SbIncoming *self)
+{
+  return self->error;
+}
+
+/**
+ * sb_incoming_set_func:
+ * @self: a file that is being received
+ * @func: (nullable): called on the main context when there is room again, or it has failed
+ * @user_data: for @func
+ */
+void
+sb_incoming_set_func (SbIncoming *self, SbIncomingFunc func, gpointer user_data)
+{
+  self->func = func;
+  self->user_data = user_data;
+}
+
+/* Telling the main context */
+
+static gboolean
+tell_cb (gpointer data)
+{
+  SbIncoming *self = data;
+
+  g_mutex_lock (&self->lock);
+  if (self->error == NULL && self->failure != NULL)
+    self->error = g_error_copy (self->failure);
+  g_mutex_unlock (&self->lock);
+  if (self->func != NULL)
+    self->func (self, self->user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+tell_main (SbIncoming *self)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, tell_cb, sb_incoming_ref (self),
+                         (GDestroyNotify) sb_incoming_unref);
+  g_source_attach (source, self->vault->context);
+}
+
+/* On the thread */
+
+static gboolean
+open_for_writing (SbIncoming *self, GError **error)
+{
+  if (self->fd >= 0)
+    return TRUE;
+  if (!sb_vault_check_space (self->vault, error))
+    return FALSE;
+  self->fd = g_open (self->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (self->fd < 0)
+    sb_vault_set_errno (error, errno, self->path, "made");
+  sb_fault_point ("vault-made");
+  return self->fd >= 0;
+}
+
+static gboolean
+write_all (SbIncoming *self, const guint8 *data, gsize length, GError **error)
+{
+  while (length > 0)
+    {
+      gssize n = write (self->fd, data, length);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        {
+          sb_vault_set_errno (error, n < 0 ? errno : ENOSPC, self->path, "written");
+          return FALSE;
+        }
+      data += n;
+      length -= (gsize) n;
+    }
+  return TRUE;
+}
+
+/* Lets the disk work while the rest is still on its way. */
+static gboolean
+push_out (SbIncoming *self, GError **error)
+{
+  if (self->written - self->pushed_out < WRITE_BEHIND)
+    return TRUE;
+  sync_file_range (self->fd, (off_t) self->pushed_out, (off_t) (self->written - self->pushed_out),
+                   SYNC_FILE_RANGE_WRITE);
+  self->pushed_out = self->written;
+  return sb_vault_check_space (self->vault, error);
+}
+
+static gboolean
+write_chunk (SbIncoming *self, GBytes *chunk, GError **error)
+{
+  gsize length;
+  const guint8 *data = g_bytes_get_data (chunk, &length);
+
+  if (!open_for_writing (self, error) || !write_all (self, data, length, error))
+    return FALSE;
+  sha256_update (&self->hash, length, data);
+  self->written += length;
+  sb_counter_add (self->vault->received_bytes, length);
+  sb_fault_point ("vault-written");
+  return push_out (self, error);
+}
+
+static gboolean
+flush (SbIncoming *self, GError **error)
+{
+  if (!open_for_writing (self, error))
+    return FALSE;
+  if (fdatasync (self->fd) != 0)
+    {
+      sb_vault_set_errno (error, errno, self->path, "flushed");
+      return FALSE;
+    }
+  sb_fault_point ("vault-flushed");
+  close (self->fd);
+  self->fd = -1;
+  return TRUE;
+}
+
+/* Under the lock. */
+static void
+fail_locked (SbIncoming *self, GError *error)
+{
+  if (self->failure == NULL)
+    self->failure = error;
+  else
+    g_error_free (error);
+  g_queue_clear_full (&self->chunks, (GDestroyNotify) g_bytes_unref);
+  self->waiting = 0;
+}
+
+/* The end of the file, one way or the other. @task: (transfer full). Without the lock. */
+static void
+end_finish (SbIncoming *self, GTask *task, const GError *failure)
+{
+  GError *error = failure != NULL ? g_error_copy (failure) : NULL;
+
+  if (error == NULL && flush (self, &error))
+    {
+      guint8 *digest = g_malloc (SHA256_DIGEST_SIZE);
+
+      sha256_digest (&self->hash, SHA256_DIGEST_SIZE, digest);
+      g_task_return_pointer (task, digest, g_free);
+    }
+  else
+    g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
+static void
+remove_aborted (SbIncoming *self)
+{
+  if (self->fd >= 0)
+    close (self->fd);
+  self->fd = -1;
+  g_unlink (self->path);
+}
+
+/* Writes the next chunk. Under the lock, which it gives back meanwhile. */
+static void
+write_next_locked (SbIncoming *self)
+{
+  g_autoptr (GBytes) chunk = g_queue_pop_head (&self->chunks);
+  GError *error = NULL;
+  gboolean written;
+
+  g_mutex_unlock (&self->lock);
+  written = write_chunk (self, chunk, &error);
+  g_mutex_lock (&self->lock);
+  self->waiting -= MIN (self->waiting, g_bytes_get_size (chunk));
+  if (!written)
+    fail_locked (self, error);
+  if (self->wants_room && (self->failure != NULL || self->waiting <= MAX_WAITING / 2))
+    {
+      self->wants_room = FALSE;
+      tell_main (self);
+    }
+}
+
+/* Does one thing that is not writing, if there is one. Under the lock, which it gives back
+ * meanwhile. */
+static gboolean
+do_other_locked (SbIncoming *self)
+{
+  GTask *finish = g_steal_pointer (&self->finish);
+  gboolean removes = self->is_aborted && !self->is_removed;
+  g_autoptr (GError) failure = NULL;
+
+  if (finish == NULL && !removes)
+    return FALSE;
+  if (self->failure != NULL)
+    failure = g_error_copy (self->failure);
+  else if (self->is_aborted)
+    failure = g_error_new_literal (SB_ERROR, SB_ERROR_CLOSED, "the file was given up");
+  self->is_removed |= removes;
+  g_mutex_unlock (&self->lock);
+  if (removes)
+    remove_aborted (self);
+  if (finish != NULL)
+    end_finish (self, finish, failure);
+  g_mutex_lock (&self->lock);
+  return TRUE;
+}
+
+/* Everything that there is to do. As long as it runs no other thread touches the file. */
+static void
+run_write (SbVaultJob *job)
+{
+  WriteJob *write_job = (WriteJob *) job;
+  g_autoptr (SbIncoming) self = write_job->incoming;
+
+  g_free (write_job);
+  g_mutex_lock (&self->lock);
+  do
+    while (!self->is_aborted && self->failure == NULL && self->chunks.length > 0)
+      write_next_locked (self);
+  while (do_other_locked (self));
+  self->is_scheduled = FALSE;
+  g_mutex_unlock (&self->lock);
+}
+
+/* Under the lock. */
+static void
+schedule_locked (SbIncoming *self)
+{
+  WriteJob *job;
+
+  if (self->is_scheduled)
+    return;
+  self->is_scheduled = TRUE;
+  job = g_new (WriteJob, 1);
+  job->job.run = run_write;
+  job->incoming = sb_incoming_ref (self);
+  sb_vault_push (self->vault, &job->job);
+}
+
+/* On the main context */
+
+/**
+ * sb_incoming_write:
+ * @self: a file that is being received
+ * @bytes: (transfer none): what comes next
+ *
+ * Takes bytes, which are written soon.
+ *
+ * Returns: whether the caller may go on; %FALSE: the function that was set tells when
+ */
+gboolean
+sb_incoming_write (SbIncoming *self, GBytes *bytes)
+{
+  gboolean has_room;
+
+  g_return_val_if_fail (self != NULL && bytes != NULL, FALSE);
+
+  self->size += g_bytes_get_size (bytes);
+  g_mutex_lock (&self->lock);
+  if (self->failure == NULL && !self->is_aborted)
+    {
+      g_queue_push_tail (&self->chunks, g_bytes_ref (bytes));
+      self->waiting += g_bytes_get_size (bytes);
+      schedule_locked (self);
+    }
+  has_room = self->waiting < MAX_WAITING;
+  self->wants_room = !has_room;
+  g_mutex_unlock (&self->lock);
+  return has_room;
+}
+
+/**
+ * sb_incoming_is_full:
+ * @self: a file that is being received
+ *
+ * Returns: whether so much waits for the disk that the caller should wait, too
+ */
+gboolean
+sb_incoming_is_full (SbIncoming *self)
+{
+  gboolean is_full;
+
+  g_mutex_lock (&self->lock);
+  is_full = self->waiting >= MAX_WAITING;
+  g_mutex_unlock (&self->lock);
+  return is_full;
+}
+
+/**
+ * sb_incoming_finish_async:
+ * @self: a file that was received whole
+ * @callback: for sb_incoming_finish_finish(); its source is the vault
+ * @user_data: for @callback
+ *
+ * Writes what is left and flushes it.
+ */
+void
+sb_incoming_finish_async (SbIncoming *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task;
+
+  g_return_if_fail (self != NULL && self->finish == NULL);
+
+  task = g_task_new (self->vault, NULL, callback, user_data);
+  g_mutex_lock (&self->lock);
+  self->finish = task;
+  schedule_locked (self);
+  g_mutex_unlock (&self->lock);
+}
+
+/**
+ * sb_incoming_finish_finish:
+ * @self: a file that was received
+ * @result: of sb_incoming_finish_async()
+ * @size: (out): in bytes
+ * @digest: (out caller-allocates) (array fixed-size=32): sha-256 of its content
+ * @error: SB_ERROR_NO_SPACE, SB_ERROR_FAILED; abort it then
+ *
+ * Returns: whether it is on the disk, flushed, and can be kept
+ */
+gboolean
+sb_incoming_finish_finish (SbIncoming *self, GAsyncResult *result, guint64 *size, guint8 *digest,
+                           GError **error)
+{
+  g_autofree guint8 *made = g_task_propagate_pointer (G_TASK (result), error);
+
+  if (made == NULL)
+    return FALSE;
+  *size = self->size;
+  memcpy (digest, made, SHA256_DIGEST_SIZE);
+  return TRUE;
+}
+
+/**
+ * sb_incoming_abort:
+ * @self: a file that is being received, or was not kept
+ *
+ * Removes what there is of it.
+ */
+void
+sb_incoming_abort (SbIncoming *self)
+{
+  g_return_if_fail (self != NULL);
+
+  self->func = NULL;
+  g_mutex_lock (&self->lock);
+  self->is_aborted = TRUE;
+  g_queue_clear_full (&self->chunks, (GDestroyNotify) g_bytes_unref);
+  self->waiting = 0;
+  schedule_locked (self);
+  g_mutex_unlock (&self->lock);
+}
