@@ -82,16 +82,16 @@ add_tests (void)
   add_page_tests ();
   add_end_tests ();
   add_park_tests ();
-  add_requeue_tests ();
-  add_move_tests ();
-  add_log_tests ();
-  add_limits_tests ();
-  add_queues_tests ();
-  add_list_tests ();
   add_user_tests ();
   add_receipt_tests ();
   add_sweep_tests ();
   add_status_tests ();
+  add_log_tests ();
+  add_requeue_tests ();
+  add_move_tests ();
+  add_limits_tests ();
+  add_queues_tests ();
+  add_list_tests ();
   add_model_tests ();
   add_thread_tests ();
   if (!rig_subject.is_volatile)

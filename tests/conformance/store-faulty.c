@@ -4,17 +4,10 @@
  * wrong. store-conformance has to refuse every one of them but `none`.
  */
 
+#include "faults.h"
 #include "sb-memory-store.h"
-#include "simplebus.h"
 
-typedef struct
-{
-  const char *name;
-  void (*install) (SbStoreInterface *iface);
-} Fault;
-
-/* The memory store's own functions. */
-static SbStoreInterface *sound;
+SbStoreInterface *sound;
 
 /* Of the one store that a program has open. */
 static guint n_appends;
@@ -26,7 +19,7 @@ applies_soundly (SbStore *self, SbOperation *const *operations, guint n, GError 
   return sound->apply (self, operations, n, error);
 }
 
-static gboolean
+gboolean
 applies_all_but (SbStore *self, SbOperation *const *operations, guint n,
                  gboolean (*is_lost) (const SbOperation *), GError **error)
 {
@@ -128,8 +121,7 @@ shows_half_a_batch (SbStore *self, SbOperation *const *operations, guint n, GErr
   return sound->apply (self, operations + n / 2, n - n / 2, error);
 }
 
-/* Calls @func on each operation after it was applied. */
-static gboolean
+gboolean
 applies_then (SbStore *self, SbOperation *const *operations, guint n, void (*func) (SbOperation *),
               GError **error)
 {
@@ -138,6 +130,15 @@ applies_then (SbStore *self, SbOperation *const *operations, guint n, void (*fun
   for (guint i = 0; i < n; i++)
     func (operations[i]);
   return TRUE;
+}
+
+gboolean
+applies_after (SbStore *self, SbOperation *const *operations, guint n, void (*func) (SbOperation *),
+               GError **error)
+{
+  for (guint i = 0; i < n; i++)
+    func (operations[i]);
+  return sound->apply (self, operations, n, error);
 }
 
 static void
@@ -382,12 +383,6 @@ hoards_receipts (SbStore *self, const SbStoreOptions *options, GError **error)
   return sound->open (self, &roomy, error);
 }
 
-#define FAULT(vfunc, func)                             \
-  static void install_##func (SbStoreInterface *iface) \
-  {                                                    \
-    iface->vfunc = func;                               \
-  }
-
 FAULT (apply, applies_soundly)
 FAULT (apply, loses_every_1000th_append)
 FAULT (apply, never_sweeps)
@@ -452,6 +447,7 @@ static const Fault faults[] = {
   { "has-no-limits", install_has_no_limits },
   { "remembers-without-end", install_remembers_without_end },
   { "hoards-receipts", install_hoards_receipts },
+  { NULL },
 };
 
 static void
@@ -493,13 +489,20 @@ register_fault (const Fault *fault)
 }
 
 static gboolean
-load (SbRegistry *registry, GError **error)
+register_faults (SbRegistry *registry, const Fault *list, GError **error)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (faults); i++)
-    if (!sb_registry_add (registry, SB_TYPE_STORE, faults[i].name, register_fault (&faults[i]),
-                          error))
+  for (; list->name != NULL; list++)
+    if (!sb_registry_add (registry, SB_TYPE_STORE, list->name, register_fault (list), error))
       return FALSE;
   return TRUE;
+}
+
+static gboolean
+load (SbRegistry *registry, GError **error)
+{
+  return register_faults (registry, faults, error)
+         && register_faults (registry, change_faults, error)
+         && register_faults (registry, list_faults, error);
 }
 
 SB_PLUGIN_DEFINE ("store-faulty", "Stores with one fault each, for the tests", NULL, 0, load);
