@@ -132,8 +132,8 @@ static void
 show_key (const char *group, const SbConfigKey *key, const char *value, SbConfigOrigin origin,
           gpointer data)
 {
-  g_print ("%s.%s=%s\t%s\t%s\n", group, key->name, value, sb_config_origin_to_string (origin),
-           key->summary);
+  g_print ("%s.%s=%s\t%s\t%s\t%s\n", group, key->name, value, sb_config_origin_to_string (origin),
+           key->flags & SB_CONFIG_RELOADABLE ? "reload" : "restart", key->summary);
 }
 
 static gboolean

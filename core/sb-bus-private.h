@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "sb-alarm.h"
 #include "sb-bus.h"
 #include "sb-id.h"
 #include "sb-outbound-private.h"
@@ -16,6 +17,16 @@
 #include "sb-watch.h"
 
 G_BEGIN_DECLS
+
+typedef enum
+{
+  SB_BUS_ALARM_SESSIONS,
+  SB_BUS_ALARM_USERS,
+  SB_BUS_ALARM_JOURNAL,
+  SB_BUS_ALARM_IN_FLIGHT,
+  SB_BUS_ALARM_DISK,
+  SB_BUS_N_ALARMS,
+} SbBusAlarm;
 
 struct _SbBus
 {
@@ -51,6 +62,18 @@ struct _SbBus
   gint64 disk_reserve;
   gboolean disk_low;
 
+  SbLimits *limits; /* (owned) message rates */
+  SbStoreLimits store_limits;
+  gboolean store_limits_due; /* the store does not know them yet */
+
+  SbAlarm alarms[SB_BUS_N_ALARMS];
+  GHashTable *near;  /* (owned) gint64 → recipient whose queue is nearly full (owned) */
+  GQueue near_fresh; /* those that were not named yet */
+  GQueue near_known; /* the others, the longest not looked at first */
+  gint64 near_time;  /* monotonic: when some were looked at */
+  gboolean looking_near;
+  gint64 throttle_logged; /* monotonic: when somebody was last named; 0: never */
+
   SbStoreStats stats;
   gint64 stats_time; /* monotonic: when they were asked for */
   gboolean reading_stats;
@@ -65,6 +88,7 @@ struct _SbBus
   SbCounter *takeover_count;
   SbCounter *direct_delivered;
   SbCounter *direct_dropped;
+  SbCounter *throttled;
   SbHistogram *publish_seconds;
 };
 
@@ -77,6 +101,14 @@ gboolean sb_bus_check_running (SbBus *self, GError **error);
 gboolean sb_bus_check_resources (SbBus *self, GError **error);
 void sb_bus_add_metrics (SbBus *self);
 void sb_bus_remove_metrics (SbBus *self);
+
+void sb_bus_watch_config (SbBus *self);
+void sb_bus_update_store_limits (SbBus *self);
+
+void sb_bus_add_alarms (SbBus *self);
+void sb_bus_check_alarms (SbBus *self, gint64 now);
+void sb_bus_note_disk (SbBus *self, guint64 used, guint64 usable);
+void sb_bus_note_near (SbBus *self, gint64 recipient);
 
 SbOutbound *sb_bus_lookup_outbound (SbBus *self, gint64 user);
 void sb_bus_attach_outbound (SbBus *self, gint64 user);

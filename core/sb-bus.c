@@ -319,12 +319,17 @@ static void
 check_disk (SbBus *self)
 {
   struct statvfs vfs;
-  gboolean low;
+  gboolean low = FALSE;
 
-  if (self->disk_reserve == 0
-      || statvfs (sb_config_get_string (self->config, "bus", "data-dir"), &vfs) != 0)
-    return;
-  low = (gint64) (vfs.f_bavail * vfs.f_frsize) < self->disk_reserve;
+  if (self->disk_reserve > 0
+      && statvfs (sb_config_get_string (self->config, "bus", "data-dir"), &vfs) == 0)
+    {
+      guint64 used = (vfs.f_blocks - vfs.f_bfree) * vfs.f_frsize;
+      guint64 left = vfs.f_bavail * vfs.f_frsize;
+
+      low = left < (guint64) self->disk_reserve;
+      sb_bus_note_disk (self, used, low ? 0 : used + left - self->disk_reserve);
+    }
   if (low && !self->disk_low)
     g_warning ("less than disk-reserve is free on the disk of data-dir: nothing new is accepted");
   if (!low && self->disk_low)
@@ -357,6 +362,8 @@ sb_bus_tick (SbBus *self)
   if (self->sweeper == NULL)
     return;
   sb_sweeper_tick (self->sweeper);
+  sb_bus_update_store_limits (self);
+  sb_bus_check_alarms (self, now);
   refresh_stats (self, now);
 }
 
@@ -405,6 +412,8 @@ sb_bus_finalize (GObject *object)
   g_hash_table_unref (self->queues);
   g_clear_object (&self->registry);
   sb_bus_remove_metrics (self);
+  g_hash_table_unref (self->near);
+  sb_limits_unref (self->limits);
   sb_takeovers_free (self->takeovers);
   sb_watch_table_free (self->watches);
   sb_watch_table_free (self->direct_watches);
@@ -444,25 +453,6 @@ sb_bus_init (SbBus *self)
   self->direct_watches = sb_watch_table_new ();
 }
 
-static void
-read_settings (SbBus *self)
-{
-  SbConfig *config = self->config;
-  SbQueueSettings *queue = &self->queue_settings;
-
-  queue->window = sb_config_get_integer (config, "bus", "window");
-  queue->window_bytes = sb_config_get_size (config, "bus", "window-bytes");
-  queue->confirm_timeout = sb_config_get_duration_ms (config, "bus", "confirm-timeout") * 1000;
-  queue->park_after = sb_config_get_integer (config, "bus", "park-after");
-  queue->max_attempts = sb_config_get_integer (config, "bus", "max-attempts");
-  queue->in_flight_max = sb_config_get_size (config, "bus", "in-flight-bytes");
-  self->ttl = sb_config_get_duration_ms (config, "bus", "ttl") / 1000;
-  self->max_recipients = sb_config_get_integer (config, "bus", "max-recipients");
-  self->max_sessions = sb_config_get_integer (config, "bus", "max-sessions");
-  self->require_uid = sb_config_get_boolean (config, "bus", "require-uid");
-  self->disk_reserve = sb_config_get_size (config, "bus", "disk-reserve");
-}
-
 /**
  * sb_bus_new:
  * @config: (transfer none): with the group `bus` declared
@@ -485,8 +475,10 @@ sb_bus_new (SbConfig *config, SbJournal *journal, SbAccounts *accounts, SbClock 
   self->directory = sb_accounts_get_directory (accounts);
   self->clock = g_object_ref (clock);
   self->metrics = g_object_ref (metrics);
-  read_settings (self);
+  self->limits = sb_limits_new (0, 0);
+  sb_bus_watch_config (self);
   sb_bus_add_metrics (self);
+  sb_bus_add_alarms (self);
   return self;
 }
 
@@ -644,6 +636,20 @@ SbClock *
 sb_bus_get_clock (SbBus *self)
 {
   return self->clock;
+}
+
+/**
+ * sb_bus_get_limits:
+ * @self: a bus
+ *
+ * A transport takes leave here for each message before it hands it to the bus.
+ *
+ * Returns: (transfer none): how many messages users and addresses may send
+ */
+SbLimits *
+sb_bus_get_limits (SbBus *self)
+{
+  return self->limits;
 }
 
 /**

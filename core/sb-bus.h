@@ -14,6 +14,7 @@
 #include "sb-config.h"
 #include "sb-envelope.h"
 #include "sb-journal.h"
+#include "sb-limits.h"
 #include "sb-metrics.h"
 #include "sb-registry.h"
 #include "sb-session.h"
@@ -98,6 +99,8 @@ SbConfig *sb_bus_get_config (SbBus *self);
 SbAccounts *sb_bus_get_accounts (SbBus *self);
 SbMetrics *sb_bus_get_metrics (SbBus *self);
 SbClock *sb_bus_get_clock (SbBus *self);
+SbLimits *sb_bus_get_limits (SbBus *self);
+void sb_bus_note_throttled (SbBus *self, SbUser *user);
 
 gboolean sb_bus_publish (SbBus *self, SbUser *sender, const SbEnvelope *envelope, gint64 wait,
                          SbPublishFunc func, gpointer user_data, GError **error);

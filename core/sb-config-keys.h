@@ -6,10 +6,13 @@
 #pragma once
 
 #include "sb-config.h"
+#include "sb-operation.h"
 
 G_BEGIN_DECLS
 
 extern const SbConfigKey sb_bus_keys[];
 extern const gsize sb_n_bus_keys;
+
+void sb_config_read_store_limits (SbConfig *config, SbStoreLimits *limits);
 
 G_END_DECLS

@@ -320,6 +320,15 @@ sb_config_value_set_fallback (SbConfigValue *value, const SbConfigKey *key)
     g_error ("the declared default of %s is wrong: %s", key->name, error->message);
 }
 
+/* Overwrites @value without a look at what it was. */
+void
+sb_config_value_copy (SbConfigValue *value, const SbConfigValue *other)
+{
+  value->text = g_strdup (other->text);
+  value->number = other->number;
+  value->list = g_strdupv (other->list);
+}
+
 void
 sb_config_value_clear (SbConfigValue *value)
 {

@@ -19,6 +19,7 @@ typedef struct
 gboolean sb_config_value_parse (SbConfigValue *value, const SbConfigKey *key, const char *raw,
                                 GError **error);
 void sb_config_value_set_fallback (SbConfigValue *value, const SbConfigKey *key);
+void sb_config_value_copy (SbConfigValue *value, const SbConfigValue *other);
 void sb_config_value_clear (SbConfigValue *value);
 gboolean sb_config_value_equal (const SbConfigValue *a, const SbConfigValue *b, SbConfigType type);
 char *sb_config_value_escape (const char *text);

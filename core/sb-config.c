@@ -38,6 +38,7 @@ struct _SbConfig
   GPtrArray *entries;   /* (owned) (element-type Entry): as they were declared */
   GHashTable *declared; /* (owned): "group\nkey" → Entry (unowned) */
   GHashTable *groups;   /* (owned): names of declared groups, interned */
+  GPtrArray *retired;   /* (owned) (element-type SbConfigValue): not in force any more */
 };
 
 G_DEFINE_FINAL_TYPE (SbConfig, sb_config, G_TYPE_OBJECT)
@@ -52,6 +53,13 @@ entry_free (Entry *entry)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Entry, entry_free)
 
 static void
+retired_free (gpointer value)
+{
+  sb_config_value_clear (value);
+  g_free (value);
+}
+
+static void
 sb_config_init (SbConfig *self)
 {
   self->settings = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_config_setting_free);
@@ -59,6 +67,7 @@ sb_config_init (SbConfig *self)
   self->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) entry_free);
   self->declared = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->groups = g_hash_table_new (g_str_hash, g_str_equal);
+  self->retired = g_ptr_array_new_with_free_func (retired_free);
 }
 
 static void
@@ -66,6 +75,7 @@ sb_config_finalize (GObject *object)
 {
   SbConfig *self = SB_CONFIG (object);
 
+  g_ptr_array_unref (self->retired);
   g_hash_table_unref (self->groups);
   g_hash_table_unref (self->declared);
   g_ptr_array_unref (self->entries);
@@ -78,6 +88,14 @@ static void
 sb_config_class_init (SbConfigClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = sb_config_finalize;
+
+  /**
+   * SbConfig::changed:
+   * @self: the configuration in force
+   *
+   * Values of keys that are reloadable have changed. Who keeps one reads it again.
+   */
+  g_signal_new ("changed", SB_TYPE_CONFIG, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 /* A newline can be part of neither name. */
@@ -150,7 +168,8 @@ take_text (SbConfig *self, const char *text, gssize length, const char *origin, 
  * sb_config_new:
  *
  * A configuration is filled and read in the main context. Once everything is
- * declared and checked nothing changes any more, and other threads may read it.
+ * declared and checked only sb_config_take_over() changes it, and only keys that are
+ * reloadable; other threads may read the rest.
  *
  * Returns: (transfer full): a configuration without declarations and settings
  */
@@ -525,6 +544,14 @@ sb_config_get_list (SbConfig *self, const char *group, const char *key)
   return (const char *const *) get_value (self, group, key, SB_CONFIG_LIST)->list;
 }
 
+static const char *
+get_shown (const Entry *entry)
+{
+  gboolean is_hidden = (entry->key->flags & SB_CONFIG_SECRET) && *entry->value.text != '\0';
+
+  return is_hidden ? "***" : entry->value.text;
+}
+
 /**
  * sb_config_foreach:
  * @self: a configuration
@@ -542,10 +569,8 @@ sb_config_foreach (SbConfig *self, SbConfigFunc func, gpointer user_data)
   for (guint i = 0; i < self->entries->len; i++)
     {
       const Entry *entry = g_ptr_array_index (self->entries, i);
-      gboolean is_hidden = (entry->key->flags & SB_CONFIG_SECRET) && *entry->value.text != '\0';
 
-      func (entry->group, entry->key, is_hidden ? "***" : entry->value.text, entry->origin,
-            user_data);
+      func (entry->group, entry->key, get_shown (entry), entry->origin, user_data);
     }
 }
 
@@ -565,13 +590,23 @@ sb_config_origin_to_string (SbConfigOrigin origin)
   return names[origin];
 }
 
-static void
-add_change (GPtrArray *changes, const Entry *entry, gboolean is_reloadable)
+static gboolean
+is_reloadable (const Entry *old, const Entry *new)
 {
+  return old != NULL && new != NULL && old->key->type == new->key->type
+         && (new->key->flags &SB_CONFIG_RELOADABLE) != 0;
+}
+
+static void
+add_change (GPtrArray *changes, const Entry *old, const Entry *new)
+{
+  const Entry *either = old != NULL ? old : new;
   SbConfigChange *change = g_new0 (SbConfigChange, 1);
 
-  change->name = g_strconcat (entry->group, ".", entry->key->name, NULL);
-  change->is_reloadable = is_reloadable;
+  change->name = g_strconcat (either->group, ".", either->key->name, NULL);
+  change->before = old != NULL ? g_strdup (get_shown (old)) : NULL;
+  change->after = new != NULL ? g_strdup (get_shown (new)) : NULL;
+  change->is_reloadable = is_reloadable (old, new);
   g_ptr_array_add (changes, change);
 }
 
@@ -597,17 +632,16 @@ sb_config_diff (SbConfig *before, SbConfig *after)
       const Entry *old = g_ptr_array_index (before->entries, i);
       const Entry *new = find_entry (after, old->group, old->key->name);
 
-      if (new == NULL || new->key->type != old->key->type)
-        add_change (changes, old, FALSE);
-      else if (!sb_config_value_equal (&old->value, &new->value, old->key->type))
-        add_change (changes, old, (new->key->flags &SB_CONFIG_RELOADABLE) != 0);
+      if (new == NULL || new->key->type != old->key->type
+          || !sb_config_value_equal (&old->value, &new->value, old->key->type))
+        add_change (changes, old, new);
     }
   for (guint i = 0; i < after->entries->len; i++)
     {
       const Entry *new = g_ptr_array_index (after->entries, i);
 
       if (find_entry (before, new->group, new->key->name) == NULL)
-        add_change (changes, new, FALSE);
+        add_change (changes, NULL, new);
     }
   return changes;
 }
@@ -622,5 +656,47 @@ void
 sb_config_change_free (SbConfigChange *change)
 {
   g_free (change->name);
+  g_free (change->before);
+  g_free (change->after);
   g_free (change);
+}
+
+/* What was in force is kept, since somebody may hold a text of it. */
+static void
+replace_value (SbConfig *self, Entry *entry, const Entry *newer)
+{
+  g_ptr_array_add (self->retired, g_memdup2 (&entry->value, sizeof entry->value));
+  sb_config_value_copy (&entry->value, &newer->value);
+  entry->origin = newer->origin;
+}
+
+/**
+ * sb_config_take_over:
+ * @self: the configuration in force
+ * @newer: one with the same declarations, which was checked
+ *
+ * Brings the values of @newer into force as far as their keys are reloadable, and emits
+ * SbConfig::changed when that changes any. All other values stay. Texts and lists that @self gave
+ * out before stay valid as long as it lives.
+ */
+void
+sb_config_take_over (SbConfig *self, SbConfig *newer)
+{
+  gboolean has_changed = FALSE;
+
+  g_return_if_fail (SB_IS_CONFIG (self) && SB_IS_CONFIG (newer));
+
+  for (guint i = 0; i < self->entries->len; i++)
+    {
+      Entry *old = g_ptr_array_index (self->entries, i);
+      const Entry *new = find_entry (newer, old->group, old->key->name);
+
+      if (!is_reloadable (old, new)
+          || sb_config_value_equal (&old->value, &new->value, old->key->type))
+        continue;
+      replace_value (self, old, new);
+      has_changed = TRUE;
+    }
+  if (has_changed)
+    g_signal_emit_by_name (self, "changed");
 }

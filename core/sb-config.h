@@ -85,13 +85,17 @@ typedef struct
 /**
  * SbConfigChange:
  * @name: `group.key`
+ * @before: (nullable): the value as text, `***` for a secret that is set; %NULL: it has none
+ * @after: (nullable): the same of the configuration to come
  * @is_reloadable: whether the change takes effect without a restart
  *
  * One difference that sb_config_diff() found.
  */
 typedef struct
 {
-  char *name; /* (owned) */
+  char *name;   /* (owned) */
+  char *before; /* (owned) (nullable) */
+  char *after;  /* (owned) (nullable) */
   gboolean is_reloadable;
 } SbConfigChange;
 
@@ -128,6 +132,7 @@ void sb_config_foreach (SbConfig *self, SbConfigFunc func, gpointer user_data);
 const char *sb_config_origin_to_string (SbConfigOrigin origin);
 GPtrArray *sb_config_diff (SbConfig *before, SbConfig *after);
 void sb_config_change_free (SbConfigChange *change);
+void sb_config_take_over (SbConfig *self, SbConfig *newer);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbConfigChange, sb_config_change_free)
 

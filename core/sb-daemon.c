@@ -25,7 +25,6 @@
 #include "sb-transport.h"
 
 #define TOKEN_SECRET_BYTES 32
-#define RECEIPTS_AGE (G_GINT64_CONSTANT (24) * 60 * 60 * G_USEC_PER_SEC)
 
 typedef enum
 {
@@ -245,14 +244,9 @@ open_journal (SbDaemon *self, GError **error)
   SbStoreOptions options = {
     .config = config,
     .data_dir = sb_data_dir_get_path (self->data_dir),
-    .limits.remember = sb_config_get_duration_ms (config, SB_CONFIG_GROUP_BUS, "remember") * 1000,
-    .limits.remember_max = sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "remember-max"),
-    .limits.receipts_max = sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "receipts-max"),
-    .limits.receipts_age = RECEIPTS_AGE,
-    .limits.max_queue = sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "max-queue"),
-    .limits.max_queue_bytes = sb_config_get_size (config, SB_CONFIG_GROUP_BUS, "max-queue-bytes"),
   };
 
+  sb_config_read_store_limits (config, &options.limits);
   self->journal = sb_journal_new (
       store, sb_config_get_integer (config, SB_CONFIG_GROUP_BUS, "journal-backlog"),
       sb_config_get_size (config, SB_CONFIG_GROUP_BUS, "journal-backlog-bytes"), self->metrics);
@@ -384,6 +378,48 @@ sb_daemon_get_setup_code (SbDaemon *self)
   return sb_accounts_get_setup_code (self->accounts);
 }
 
+/* Reloading */
+
+static void
+log_change (const SbConfigChange *change)
+{
+  g_log_structured (SB_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_RELOAD,
+                    "MESSAGE", "%s: %s → %s%s", change->name,
+                    change->before != NULL ? change->before : "(not there)",
+                    change->after != NULL ? change->after : "(not there)",
+                    change->is_reloadable ? "" : "; it takes a restart to come into force");
+}
+
+/* Returns: (transfer full) (nullable): a configuration that may come into force. */
+static SbConfig *
+read_good_config (SbDaemon *self, GError **error)
+{
+  g_autoptr (SbConfig) config = read_config (self, error);
+
+  for (guint i = 0; config != NULL && i < self->transports->len; i++)
+    if (!sb_transport_check (g_ptr_array_index (self->transports, i), config, error))
+      return NULL;
+  return g_steal_pointer (&config);
+}
+
+static void
+bring_into_force (SbDaemon *self, SbConfig *config)
+{
+  g_autoptr (GPtrArray) changes = sb_config_diff (self->config, config);
+
+  sb_config_take_over (self->config, config);
+  sb_log_set_level (sb_config_get_string (self->config, SB_CONFIG_GROUP_BUS, "log-level"));
+  for (guint i = 0; i < changes->len; i++)
+    log_change (g_ptr_array_index (changes, i));
+  for (guint i = 0; i < self->transports->len; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (!sb_transport_reload (g_ptr_array_index (self->transports, i), &error))
+        g_warning ("%s", error->message);
+    }
+}
+
 /**
  * sb_daemon_reload:
  * @self: a started daemon
@@ -396,32 +432,23 @@ sb_daemon_reload (SbDaemon *self)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (SbConfig) config = NULL;
-  g_autoptr (GPtrArray) changes = NULL;
+  g_autofree char *addresses = NULL;
 
   if (self->state != STATE_READY)
     return;
-  config = read_config (self, &error);
-  if (config == NULL)
+  sb_notify_reloading ();
+  config = read_good_config (self, &error);
+  if (config != NULL)
     {
-      g_warning ("the configuration stays as it was: %s", error->message);
-      return;
+      bring_into_force (self, config);
+      g_log_structured (SB_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_RELOAD,
+                        "MESSAGE", "reloaded");
     }
-  changes = sb_config_diff (self->config, config);
-  for (guint i = 0; i < changes->len; i++)
-    {
-      const SbConfigChange *change = g_ptr_array_index (changes, i);
-
-      g_message ("%s has changed%s", change->name,
-                 change->is_reloadable ? "" : ": it takes a restart to come into force");
-    }
-  sb_log_set_level (sb_config_get_string (config, SB_CONFIG_GROUP_BUS, "log-level"));
-  for (guint i = 0; i < self->transports->len; i++)
-    if (!sb_transport_reload (g_ptr_array_index (self->transports, i), &error))
-      {
-        g_warning ("%s", error->message);
-        g_clear_error (&error);
-      }
-  g_message ("reloaded");
+  else
+    g_log_structured (SB_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", SB_MESSAGE_ID_RELOAD,
+                      "MESSAGE", "the configuration stays as it was: %s", error->message);
+  addresses = sb_daemon_describe (self);
+  sb_notify_ready (addresses);
 }
 
 /* Stopping */

@@ -488,6 +488,37 @@ sb_journal_submit_all (SbJournal *self, SbOperation **operations, guint n_operat
 }
 
 /**
+ * sb_journal_set_bounds:
+ * @self: a journal
+ * @max_operations: how many unfinished operations make it full from now on
+ * @max_bytes: how many bytes of them do
+ *
+ * Who waits for SbJournal::drained hears of room that this makes when the next batch is through.
+ */
+void
+sb_journal_set_bounds (SbJournal *self, guint max_operations, gsize max_bytes)
+{
+  g_return_if_fail (SB_IS_JOURNAL (self));
+
+  self->max_operations = max_operations;
+  self->max_bytes = max_bytes;
+  self->was_full |= sb_journal_is_full (self);
+}
+
+/**
+ * sb_journal_get_fill:
+ * @self: a journal
+ *
+ * Returns: how full it is, by number or by bytes; from 1 on it is full
+ */
+double
+sb_journal_get_fill (SbJournal *self)
+{
+  return MAX ((double) self->n_unfinished / self->max_operations,
+              (double) self->unfinished_bytes / self->max_bytes);
+}
+
+/**
  * sb_journal_is_full:
  * @self: a journal
  *

@@ -35,7 +35,9 @@ void sb_journal_close (SbJournal *self);
 
 void sb_journal_submit (SbJournal *self, SbOperation *operation);
 void sb_journal_submit_all (SbJournal *self, SbOperation **operations, guint n_operations);
+void sb_journal_set_bounds (SbJournal *self, guint max_operations, gsize max_bytes);
 gboolean sb_journal_is_full (SbJournal *self);
+double sb_journal_get_fill (SbJournal *self);
 gboolean sb_journal_is_open (SbJournal *self);
 GError *sb_journal_dup_last_error (SbJournal *self);
 

@@ -107,6 +107,23 @@ sb_notify_ready (const char *status)
 }
 
 /**
+ * sb_notify_reloading:
+ *
+ * Says that the bus reads its configuration again; sb_notify_ready() says that it has. With the
+ * time a manager knows that this is the reload that it asked for.
+ *
+ * Returns: like sb_notify()
+ */
+gboolean
+sb_notify_reloading (void)
+{
+  g_autofree char *state = g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT,
+                                            g_get_monotonic_time ());
+
+  return sb_notify (state);
+}
+
+/**
  * sb_notify_stopping:
  *
  * Says that the bus is about to stop.

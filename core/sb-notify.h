@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 
 gboolean sb_notify (const char *state);
 gboolean sb_notify_ready (const char *status);
+gboolean sb_notify_reloading (void);
 gboolean sb_notify_stopping (void);
 gboolean sb_notify_status (const char *format, ...) G_GNUC_PRINTF (1, 2);
 

@@ -101,6 +101,20 @@ list_full (SbBus *self, const SbOperation *operation)
   return full != NULL ? g_strv_builder_end (full) : NULL;
 }
 
+static void
+note_near (SbBus *self, const SbOperation *operation)
+{
+  if (operation->outcome != SB_OUTCOME_DONE && operation->outcome != SB_OUTCOME_FULL)
+    return;
+  for (guint i = 0; i < operation->append.n_targets; i++)
+    {
+      const SbTarget *target = &operation->append.targets[i];
+
+      if (target->near || target->full)
+        sb_bus_note_near (self, target->recipient);
+    }
+}
+
 static GError *
 append_error (const SbOperation *operation)
 {
@@ -151,6 +165,7 @@ appended_cb (SbOperation *operation, const GError *error, gpointer user_data)
       answer (publication, &result, error);
       return;
     }
+  note_near (self, operation);
   full = list_full (self, operation);
   result.full = (const char *const *) full;
   refused = append_error (operation);

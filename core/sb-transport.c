@@ -83,6 +83,25 @@ sb_transport_describe (SbTransport *self)
 }
 
 /**
+ * sb_transport_check:
+ * @self: a started transport
+ * @config: a configuration that may come into force
+ * @error: names the key or file and the cause
+ *
+ * Returns: whether the transport could do with @config
+ */
+gboolean
+sb_transport_check (SbTransport *self, SbConfig *config, GError **error)
+{
+  SbTransportInterface *iface;
+
+  g_return_val_if_fail (SB_IS_TRANSPORT (self) && SB_IS_CONFIG (config), FALSE);
+
+  iface = SB_TRANSPORT_GET_IFACE (self);
+  return iface->check == NULL || iface->check (self, config, error);
+}
+
+/**
  * sb_transport_reload:
  * @self: a started transport
  * @error: what could not be taken over; the old settings stay in force

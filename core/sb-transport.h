@@ -53,12 +53,26 @@ struct _SbTransportInterface
    * SbTransportInterface::reload:
    * @self: a started transport
    *
-   * Takes over what may change while it runs: certificates, limits. Optional.
+   * Takes over what may change while it runs, from the configuration that is in force now and
+   * from the files that it names: certificates, limits. Optional.
    */
   gboolean (*reload) (SbTransport *self, GError **error);
 
+  /**
+   * SbTransportInterface::check:
+   * @self: a started transport
+   * @config: a configuration that may come into force
+   * @error: names the key or file and the cause
+   *
+   * Looks whether it could do with that configuration, beyond what the declared keys say: whether
+   * the files are there and good. Changes nothing. Optional.
+   *
+   * Returns: %FALSE when @config must not come into force
+   */
+  gboolean (*check) (SbTransport *self, SbConfig *config, GError **error);
+
   /*< private >*/
-  gpointer padding[8];
+  gpointer padding[7];
 };
 
 gboolean sb_transport_start (SbTransport *self, SbBus *bus, GError **error);
@@ -66,6 +80,7 @@ void sb_transport_stop_async (SbTransport *self, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer user_data);
 gboolean sb_transport_stop_finish (SbTransport *self, GAsyncResult *result, GError **error);
 char *sb_transport_describe (SbTransport *self);
+gboolean sb_transport_check (SbTransport *self, SbConfig *config, GError **error);
 gboolean sb_transport_reload (SbTransport *self, GError **error);
 
 G_END_DECLS

@@ -17,6 +17,7 @@
 #include "sb-file.h"
 #include "sb-id.h"
 #include "sb-json.h"
+#include "sb-limits.h"
 #include "sb-message.h"
 #include "sb-metrics.h"
 #include "sb-names.h"

@@ -562,6 +562,22 @@ sb_listener_set_certificate (SbListener *self, GTlsCertificate *certificate)
 }
 
 /**
+ * sb_listener_set_bounds:
+ * @self: a listener
+ * @max_connections: connections in all
+ * @max_per_address: connections of one peer
+ *
+ * Changes the bounds for connections that come; those that are open stay.
+ */
+void
+sb_listener_set_bounds (SbListener *self, guint max_connections, guint max_per_address)
+{
+  g_return_if_fail (SB_IS_LISTENER (self));
+  self->options.max_connections = max_connections;
+  self->options.max_per_address = max_per_address;
+}
+
+/**
  * sb_listener_set_func:
  * @self: a listener
  * @func: (nullable) (scope forever): what to call with each connection; %NULL: each is closed

@@ -82,6 +82,7 @@ gboolean sb_listener_add_address (SbListener *self, const char *host, guint16 po
                                   guint16 *bound_port, GError **error);
 gboolean sb_listener_add_fd (SbListener *self, int fd, gpointer tag, GError **error);
 void sb_listener_set_certificate (SbListener *self, GTlsCertificate *certificate);
+void sb_listener_set_bounds (SbListener *self, guint max_connections, guint max_per_address);
 void sb_listener_set_func (SbListener *self, SbListenerFunc func, gpointer user_data);
 void sb_listener_foreach (SbListener *self, SbListenerVisitFunc func, gpointer user_data);
 void sb_listener_get_stats (SbListener *self, SbListenerStats *stats);

@@ -17,7 +17,7 @@ static const struct
   [SB_ERROR_NOT_FOUND] = { 404, 0 },    [SB_ERROR_CONFLICT] = { 409, 0 },
   [SB_ERROR_TOO_LARGE] = { 413, 0 },    [SB_ERROR_FULL] = { 429, 30 },
   [SB_ERROR_RATE] = { 429, 5 },         [SB_ERROR_BUSY] = { 503, 1 },
-  [SB_ERROR_NO_SPACE] = { 507, 0 },     [SB_ERROR_TRANSIENT] = { 503, 1 },
+  [SB_ERROR_NO_SPACE] = { 507, 60 },    [SB_ERROR_TRANSIENT] = { 503, 1 },
   [SB_ERROR_CORRUPT] = { 500, 0 },      [SB_ERROR_UNSUPPORTED] = { 501, 0 },
   [SB_ERROR_CLOSED] = { 503, 5 },
 };

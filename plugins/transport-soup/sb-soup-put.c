@@ -128,6 +128,26 @@ check_no_file (SbRequest *request)
   return FALSE;
 }
 
+/* Whether the sender may send now. FALSE when it was answered. */
+static gboolean
+check_rate (SbRequest *request)
+{
+  SbBus *bus = request->transport->bus;
+  gint64 wait = sb_limits_take (sb_bus_get_limits (bus), request->user->key,
+                                sb_request_get_address (request),
+                                sb_clock_monotonic (sb_bus_get_clock (bus)));
+  g_autofree char *seconds = NULL;
+
+  if (wait == 0)
+    return TRUE;
+  sb_bus_note_throttled (bus, request->user);
+  seconds = g_strdup_printf ("%" G_GINT64_FORMAT, (wait + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC);
+  sb_request_set_header (request, "Retry-After", seconds);
+  sb_request_problem (request, 429, "rate-limit",
+                      "This user, or its address, sends more messages than it may");
+  return FALSE;
+}
+
 static gint64
 get_wait (SbRequest *request)
 {
@@ -178,7 +198,7 @@ sb_endpoint_put (SbRequest *request)
   g_autoptr (GError) error = NULL;
   gboolean direct;
 
-  if (!check_no_file (request))
+  if (!check_rate (request) || !check_no_file (request))
     return;
   if (!sb_envelope_scan (&envelope, data, length, &error))
     {

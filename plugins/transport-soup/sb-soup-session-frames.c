@@ -148,6 +148,7 @@ publish (SbSoupSession *self, const SbEnvelope *envelope, GBytes *frame)
   publication_free (publication);
   if (g_error_matches (error, SB_ERROR, SB_ERROR_BUSY))
     {
+      sb_allowance_put_back (&self->allowance);
       g_queue_push_head (&self->held, g_bytes_ref (frame));
       sb_soup_session_pause (self, PAUSE_CONGESTED);
     }
@@ -201,14 +202,20 @@ send_direct (SbSoupSession *self, const SbEnvelope *envelope)
     refuse (self, envelope, error->message);
 }
 
-/* By its mode, if it is not too large. */
+/* By its mode, if it is not too large, and once the sender may. */
 static void
 send_message (SbSoupSession *self, const SbEnvelope *envelope, GBytes *frame)
 {
+  SbClock *clock = sb_bus_get_clock (self->transport->bus);
   g_autoptr (GError) error = NULL;
   gboolean direct = FALSE;
 
-  if (envelope->length > self->transport->max_message_size)
+  if (sb_allowance_take (&self->allowance, sb_clock_monotonic (clock)) > 0)
+    {
+      g_queue_push_head (&self->held, g_bytes_ref (frame));
+      sb_soup_session_throttle (self);
+    }
+  else if (envelope->length > self->transport->max_message_size)
     refuse (self, envelope, "the message is larger than max-message-size");
   else if (sb_envelope_has (envelope, SB_MEMBER_DIRECT)
            && !sb_envelope_get_boolean (envelope, SB_MEMBER_DIRECT, &direct, &error))

@@ -41,7 +41,9 @@ is_user_current (SbSoupSession *self)
 static void
 open_session (SbSoupSession *self)
 {
+  SbBus *bus = self->transport->bus;
   g_autoptr (SbConnectFrame) login = g_steal_pointer (&self->login);
+  g_autoptr (GInetAddress) address = NULL;
   g_autoptr (GError) error = NULL;
   SbSessionFlags flags = SB_SESSION_NONE;
 
@@ -55,10 +57,12 @@ open_session (SbSoupSession *self)
   if (login->expired)
     flags |= SB_SESSION_EXPIRED;
   self->wants_accepted = login->accepted;
+  address = g_inet_address_new_from_string (self->address);
+  sb_allowance_init (&self->allowance, sb_bus_get_limits (bus), self->user->key, address,
+                     sb_clock_monotonic (sb_bus_get_clock (bus)));
   /* Deliveries may come before the session is returned. */
   sb_soup_session_set_state (self, STATE_OPEN);
-  self->session = sb_bus_open_session (self->transport->bus, self->user, SB_DELIVERY (self), flags,
-                                       &error);
+  self->session = sb_bus_open_session (bus, self->user, SB_DELIVERY (self), flags, &error);
   if (self->session == NULL)
     refuse (self, error);
   else

@@ -20,6 +20,9 @@
 #define READY_MAX (SB_CONNECTION_BUFFER_MAX / 2)
 #define BACKLOG_MAX (1024 * 1024)
 
+/* How often those that are over a rate are looked at. Each may send what came back meanwhile. */
+#define THROTTLE_MS 20
+
 /* What a frame may have beyond the message that it carries. */
 #define ENVELOPE_ROOM (64 * 1024)
 
@@ -148,6 +151,81 @@ sb_soup_session_resume (SbSoupSession *self, SbSoupPause reason)
 }
 
 static void
+leave_throttled (SbSoupSession *self)
+{
+  if (!self->is_throttled)
+    return;
+  self->is_throttled = FALSE;
+  g_queue_unlink (&self->transport->throttled, &self->throttle_link);
+}
+
+/* Returns: (transfer full): those in the list now; what one of them does may change it. */
+static GPtrArray *
+list_throttled (SbSoupTransport *transport)
+{
+  GPtrArray *sessions = g_ptr_array_new_full (transport->throttled.length, g_object_unref);
+
+  for (GList *l = transport->throttled.head; l != NULL; l = l->next)
+    g_ptr_array_add (sessions, g_object_ref (l->data));
+  return sessions;
+}
+
+/* Those that may send go on, and back to the end of the list when that was not enough: everybody
+ * behind one address gets a turn. */
+static gboolean
+throttle_cb (gpointer user_data)
+{
+  g_autoptr (SbSoupTransport) transport = g_object_ref (user_data);
+  g_autoptr (GPtrArray) sessions = list_throttled (transport);
+  gint64 now = sb_clock_monotonic (sb_bus_get_clock (transport->bus));
+
+  for (guint i = 0; i < sessions->len; i++)
+    {
+      SbSoupSession *self = g_ptr_array_index (sessions, i);
+
+      if (!self->is_throttled || sb_allowance_peek (&self->allowance, now) > 0)
+        continue;
+      leave_throttled (self);
+      sb_soup_session_resume (self, PAUSE_RATE);
+    }
+  if (transport->throttled.length > 0)
+    return G_SOURCE_CONTINUE;
+  transport->throttle_source = 0;
+  return G_SOURCE_REMOVE;
+}
+
+/* The client sends more than it may: it is not read from for a while. */
+void
+sb_soup_session_throttle (SbSoupSession *self)
+{
+  SbSoupTransport *transport = self->transport;
+
+  sb_bus_note_throttled (transport->bus, self->user);
+  sb_soup_session_pause (self, PAUSE_RATE);
+  if (self->is_throttled)
+    return;
+  self->is_throttled = TRUE;
+  g_queue_push_tail_link (&transport->throttled, &self->throttle_link);
+  if (transport->throttle_source == 0)
+    transport->throttle_source = g_timeout_add (THROTTLE_MS, throttle_cb, transport);
+}
+
+/* What came before the client knew that it was replaced still counts, and is carried out without
+ * it. It can not be held up, so it is owed; nobody owes more than a burst. */
+static void
+take_late_frame (SbSoupSession *self, GBytes *frame)
+{
+  if (!sb_allowance_charge (&self->allowance,
+                            sb_clock_monotonic (sb_bus_get_clock (self->transport->bus))))
+    {
+      sb_connection_abort (self->connection, "over its rate");
+      return;
+    }
+  sb_soup_leftovers_add (self->transport, self->user, frame);
+  sb_soup_leftovers_handle (self->transport);
+}
+
+static void
 message_cb (SoupWebsocketConnection *socket, int type, GBytes *frame, gpointer user_data)
 {
   g_autoptr (SbSoupSession) self = g_object_ref (user_data);
@@ -157,10 +235,7 @@ message_cb (SoupWebsocketConnection *socket, int type, GBytes *frame, gpointer u
   if (self->state == STATE_CLOSING)
     {
       if (self->was_heard)
-        {
-          sb_soup_leftovers_add (self->transport, self->user, frame);
-          sb_soup_leftovers_handle (self->transport);
-        }
+        take_late_frame (self, frame);
       return;
     }
   if (self->pauses & PAUSE_HOLDING)
@@ -178,12 +253,18 @@ sb_soup_session_set_state (SbSoupSession *self, SbSoupSessionState state)
   self->since = g_get_monotonic_time ();
 }
 
-/* What was read of an open session and waits for the journal still counts. */
+/* What was read of an open session and has to wait still counts: a kilobyte at the most, also of
+ * who is over a rate. */
 static void
 leave_frames (SbSoupSession *self)
 {
+  gint64 now = sb_clock_monotonic (sb_bus_get_clock (self->transport->bus));
+
   for (const GList *l = self->held.head; l != NULL; l = l->next)
-    sb_soup_leftovers_add (self->transport, self->user, l->data);
+    {
+      sb_allowance_charge (&self->allowance, now);
+      sb_soup_leftovers_add (self->transport, self->user, l->data);
+    }
 }
 
 /* Nothing that is still under way shall happen. */
@@ -194,6 +275,7 @@ leave (SbSoupSession *self)
     leave_frames (self);
   if (self->state != STATE_CLOSING)
     sb_soup_session_set_state (self, STATE_CLOSING);
+  leave_throttled (self);
   g_clear_handle_id (&self->delay_source, g_source_remove);
   if (self->cancellable != NULL)
     g_cancellable_cancel (self->cancellable);
@@ -325,6 +407,7 @@ sb_soup_session_finalize (GObject *object)
   g_queue_clear_full (&self->held, (GDestroyNotify) g_bytes_unref);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->connection);
+  sb_allowance_clear (&self->allowance);
   g_clear_object (&self->transport);
   g_clear_pointer (&self->user, sb_user_unref);
   g_clear_pointer (&self->login, sb_connect_frame_free);
@@ -342,6 +425,7 @@ static void
 sb_soup_session_init (SbSoupSession *self)
 {
   self->link.data = self;
+  self->throttle_link.data = self;
 }
 
 /* A moment within the first interval, so that thousands do not ping at once. */
@@ -349,6 +433,15 @@ static gint64
 first_ping (SbSoupTransport *transport, gint64 now)
 {
   return now + (gint64) (g_random_double () * (double) transport->keepalive_interval);
+}
+
+static void
+bound_size (SbSoupSession *self)
+{
+  gsize max = self->transport->max_message_size;
+
+  sb_connection_set_max_unfinished (self->connection, max + 2 * ENVELOPE_ROOM);
+  soup_websocket_connection_set_max_incoming_payload_size (self->socket, max + ENVELOPE_ROOM);
 }
 
 /**
@@ -374,13 +467,11 @@ sb_soup_session_start (SbSoupTransport *transport, SbConnection *connection, GUr
   g_queue_push_tail_link (&transport->sessions, &self->link);
 
   sb_connection_set_phase (connection, SB_CONNECTION_PHASE_AUTHENTICATING);
-  sb_connection_set_max_unfinished (connection, transport->max_message_size + 2 * ENVELOPE_ROOM);
   sb_connection_message_done (connection);
   sb_connection_set_drained_func (connection, drained_cb, self);
   self->socket = soup_websocket_connection_new (G_IO_STREAM (connection), uri,
                                                 SOUP_WEBSOCKET_CONNECTION_SERVER, NULL, NULL, NULL);
-  soup_websocket_connection_set_max_incoming_payload_size (self->socket, transport->max_message_size
-                                                                             + ENVELOPE_ROOM);
+  bound_size (self);
   g_signal_connect (self->socket, "message", G_CALLBACK (message_cb), self);
   g_signal_connect (self->socket, "error", G_CALLBACK (error_cb), self);
   g_signal_connect (self->socket, "closed", G_CALLBACK (closed_cb), self);
@@ -488,6 +579,31 @@ sb_soup_sessions_resume (SbSoupTransport *transport)
       if (self->pauses & PAUSE_CONGESTED)
         sb_soup_session_resume (self, PAUSE_CONGESTED);
       l = self->link.next;
+    }
+}
+
+/**
+ * sb_soup_sessions_take_over:
+ * @transport: a transport whose settings have changed
+ * @keepalive: its keepalive-interval among them
+ *
+ * Holds the sessions that are open to the new settings.
+ */
+void
+sb_soup_sessions_take_over (SbSoupTransport *transport, gboolean keepalive)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  for (GList *l = transport->sessions.head; l != NULL; l = l->next)
+    {
+      SbSoupSession *self = l->data;
+
+      bound_size (self);
+      if (!keepalive)
+        continue;
+      /* Nobody who was asked less often was silent for that. */
+      self->resumed = now;
+      self->next_ping = first_ping (transport, now);
     }
 }
 

@@ -18,6 +18,7 @@ void sb_soup_session_start (SbSoupTransport *transport, SbConnection *connection
 void sb_soup_sessions_tick (SbSoupTransport *transport, gint64 now);
 void sb_soup_sessions_ping (SbSoupTransport *transport);
 void sb_soup_sessions_resume (SbSoupTransport *transport);
+void sb_soup_sessions_take_over (SbSoupTransport *transport, gboolean keepalive);
 void sb_soup_sessions_close (SbSoupTransport *transport);
 
 G_END_DECLS

@@ -37,6 +37,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (SbSoupTransport, sb_soup_transport, G_TYPE_OBJECT
 
 /* --- Configuration --- */
 
+/* What changes with a reload; the certificate and the proxies may be bad, and are apart. */
 static void
 read_settings (SbSoupTransport *self)
 {
@@ -54,9 +55,8 @@ read_settings (SbSoupTransport *self)
 
 /* Both files or none. */
 static gboolean
-load_certificate (SbSoupTransport *self, GTlsCertificate **certificate, GError **error)
+load_certificate (SbConfig *config, GTlsCertificate **certificate, GError **error)
 {
-  SbConfig *config = sb_bus_get_config (self->bus);
   const char *file = sb_config_get_string (config, SB_SOUP_GROUP, "tls-certificate");
   const char *key = sb_config_get_string (config, SB_SOUP_GROUP, "tls-key");
   g_autoptr (GError) cause = NULL;
@@ -81,6 +81,14 @@ load_certificate (SbSoupTransport *self, GTlsCertificate **certificate, GError *
 /* --- Connections --- */
 
 static void
+bound_connection (SbConnection *connection, gpointer user_data)
+{
+  SbSoupTransport *self = user_data;
+
+  sb_connection_set_max_unfinished (connection, self->max_message_size + HEADER_ROOM);
+}
+
+static void
 connection_cb (SbListener *listener, SbConnection *connection, gpointer tag, gpointer user_data)
 {
   SbSoupTransport *self = user_data;
@@ -89,7 +97,7 @@ connection_cb (SbListener *listener, SbConnection *connection, gpointer tag, gpo
 
   if (remote == NULL || local == NULL)
     return; /* it is gone already */
-  sb_connection_set_max_unfinished (connection, self->max_message_size + HEADER_ROOM);
+  bound_connection (connection, self);
   soup_server_accept_iostream (self->server, G_IO_STREAM (connection), local, remote, NULL);
 }
 
@@ -195,19 +203,25 @@ adopt_ports (SbSoupTransport *self, GArray *fds, char **names, GError **error)
   return TRUE;
 }
 
+static void
+read_bounds (SbSoupTransport *self, guint *max_connections, guint *max_per_address)
+{
+  SbConfig *config = sb_bus_get_config (self->bus);
+
+  *max_connections = (guint) sb_config_get_integer (config, SB_SOUP_GROUP, "max-connections");
+  *max_per_address = (guint) sb_config_get_integer (config, SB_SOUP_GROUP,
+                                                    "max-connections-per-address");
+}
+
 static gboolean
 listen_all (SbSoupTransport *self, GError **error)
 {
   g_auto (GStrv) names = NULL;
   g_autoptr (GArray) fds = sb_notify_listen_fds (&names);
-  SbConfig *config = sb_bus_get_config (self->bus);
   SbListenerOptions options;
 
   sb_listener_options_init (&options);
-  options.max_connections = (guint) sb_config_get_integer (config, SB_SOUP_GROUP,
-                                                           "max-connections");
-  options.max_per_address = (guint) sb_config_get_integer (config, SB_SOUP_GROUP,
-                                                           "max-connections-per-address");
+  read_bounds (self, &options.max_connections, &options.max_per_address);
   options.limits.authentication = AUTHENTICATION_LIMIT;
   self->listener = sb_listener_new (&options, error);
   if (self->listener == NULL)
@@ -243,11 +257,18 @@ drained_cb (SbBus *bus, gpointer user_data)
 }
 
 static void
+start_pings (SbSoupTransport *self)
+{
+  g_clear_handle_id (&self->ping_source, g_source_remove);
+  if (self->ping_interval > 0)
+    self->ping_source = g_timeout_add ((guint) self->ping_interval, ping_cb, self);
+}
+
+static void
 start_clocks (SbSoupTransport *self)
 {
   self->tick_source = g_timeout_add_seconds (1, tick_cb, self);
-  if (self->ping_interval > 0)
-    self->ping_source = g_timeout_add ((guint) self->ping_interval, ping_cb, self);
+  start_pings (self);
   self->drained_handler = g_signal_connect (self->bus, "drained", G_CALLBACK (drained_cb), self);
 }
 
@@ -301,6 +322,7 @@ tear_down (SbSoupTransport *self)
 {
   g_clear_handle_id (&self->tick_source, g_source_remove);
   g_clear_handle_id (&self->ping_source, g_source_remove);
+  g_clear_handle_id (&self->throttle_source, g_source_remove);
   g_clear_handle_id (&self->stop_source, g_source_remove);
   g_clear_signal_handler (&self->drained_handler, self->bus);
   for (gsize i = 0; i < G_N_ELEMENTS (self->gauges); i++)
@@ -319,19 +341,26 @@ tear_down (SbSoupTransport *self)
   g_clear_object (&self->certificate);
 }
 
+static SbProxyList *
+load_proxies (SbConfig *config, GError **error)
+{
+  return sb_proxy_list_new (sb_config_get_list (config, SB_CONFIG_GROUP_BUS, "trusted-proxies"),
+                            error);
+}
+
 static gboolean
 transport_start (SbTransport *transport, SbBus *bus, GError **error)
 {
   SbSoupTransport *self = SB_SOUP_TRANSPORT (transport);
+  SbConfig *config = sb_bus_get_config (bus);
 
   g_set_object (&self->bus, bus);
   self->accounts = sb_bus_get_accounts (bus);
   read_settings (self);
   add_counters (self);
   g_clear_pointer (&self->proxies, sb_proxy_list_free);
-  self->proxies = sb_proxy_list_new (
-      sb_config_get_list (sb_bus_get_config (bus), SB_CONFIG_GROUP_BUS, "trusted-proxies"), error);
-  if (self->proxies == NULL || !load_certificate (self, &self->certificate, error)
+  self->proxies = load_proxies (config, error);
+  if (self->proxies == NULL || !load_certificate (config, &self->certificate, error)
       || !make_server (self, error) || !listen_all (self, error))
     {
       tear_down (self);
@@ -410,15 +439,49 @@ transport_describe (SbTransport *transport)
 }
 
 static gboolean
+transport_check (SbTransport *transport, SbConfig *config, GError **error)
+{
+  g_autoptr (SbProxyList) proxies = load_proxies (config, error);
+  g_autoptr (GTlsCertificate) certificate = NULL;
+
+  return proxies != NULL && load_certificate (config, &certificate, error);
+}
+
+static void
+take_over_settings (SbSoupTransport *self)
+{
+  guint max_connections, max_per_address;
+  gint64 ping_interval = self->ping_interval;
+  gint64 keepalive_interval = self->keepalive_interval;
+
+  read_settings (self);
+  read_bounds (self, &max_connections, &max_per_address);
+  sb_listener_set_bounds (self->listener, max_connections, max_per_address);
+  sb_listener_foreach (self->listener, bound_connection, self);
+  sb_soup_sessions_take_over (self, keepalive_interval != self->keepalive_interval);
+  if (ping_interval != self->ping_interval)
+    start_pings (self);
+}
+
+static gboolean
 transport_reload (SbTransport *transport, GError **error)
 {
   SbSoupTransport *self = SB_SOUP_TRANSPORT (transport);
+  SbConfig *config = sb_bus_get_config (self->bus);
   g_autoptr (GTlsCertificate) certificate = NULL;
+  SbProxyList *proxies;
 
   if (self->listener == NULL)
     return TRUE;
-  if (!load_certificate (self, &certificate, error))
-    return FALSE;
+  take_over_settings (self);
+  proxies = load_proxies (config, error);
+  if (proxies == NULL || !load_certificate (config, &certificate, error))
+    {
+      g_clear_pointer (&proxies, sb_proxy_list_free);
+      return FALSE;
+    }
+  sb_proxy_list_free (self->proxies);
+  self->proxies = proxies;
   g_set_object (&self->certificate, certificate);
   sb_listener_set_certificate (self->listener, certificate);
   return TRUE;
@@ -432,6 +495,7 @@ transport_iface_init (SbTransportInterface *iface)
   iface->stop_finish = transport_stop_finish;
   iface->describe = transport_describe;
   iface->reload = transport_reload;
+  iface->check = transport_check;
 }
 
 /* --- Life --- */

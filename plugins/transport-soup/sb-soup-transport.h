@@ -44,6 +44,7 @@ struct _SbSoupTransport
 
   GQueue requests;  /* SbRequest, linked by their own links */
   GQueue sessions;  /* SbSoupSession, likewise */
+  GQueue throttled; /* SbSoupSession that are over a rate, likewise */
   GBytes *ping;     /* (owned): the JSON ping */
   GQueue leftovers; /* of sb-soup-leftover.c */
   gsize leftover_bytes;
@@ -54,6 +55,7 @@ struct _SbSoupTransport
   GString *description;      /* (owned): the addresses */
   guint tick_source;
   guint ping_source;
+  guint throttle_source; /* while somebody is over a rate */
   guint stop_source;
   gulong drained_handler;
   gboolean is_stopping;

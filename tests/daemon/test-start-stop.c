@@ -22,16 +22,20 @@ static Manager *
 manager_new (SbTestDaemon *daemon)
 {
   Manager *self = g_new0 (Manager, 1);
-  g_autofree char *path = g_build_filename (sb_test_daemon_get_dir (daemon), "notify", NULL);
-  g_autoptr (GSocketAddress) address = g_unix_socket_address_new (path);
+  g_autofree char *uuid = g_uuid_string_random ();
+  g_autofree char *name = g_strconcat ("@", uuid, NULL);
+  /* An abstract one, because a folder's path may be too long for the address of a socket. */
+  g_autoptr (GSocketAddress) address = g_unix_socket_address_new_with_type (
+      uuid, -1, G_UNIX_SOCKET_ADDRESS_ABSTRACT);
   g_autoptr (GError) error = NULL;
 
   self->socket = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_DATAGRAM,
                                G_SOCKET_PROTOCOL_DEFAULT, NULL);
-  g_assert_true (g_socket_bind (self->socket, address, FALSE, &error));
+  g_socket_bind (self->socket, address, FALSE, &error);
+  g_assert_no_error (error);
   g_socket_set_timeout (self->socket, 60);
   self->states = g_string_new (NULL);
-  sb_test_daemon_setenv (daemon, "NOTIFY_SOCKET", path);
+  sb_test_daemon_setenv (daemon, "NOTIFY_SOCKET", name);
   return self;
 }
 
@@ -410,16 +414,20 @@ static void
 test_reloads (void)
 {
   g_autoptr (SbTestDaemon) daemon = sb_test_daemon_new ();
+  g_autoptr (Manager) manager = manager_new (daemon);
   g_autofree char *path = g_build_filename (sb_test_daemon_get_dir (daemon), "bus.ini", NULL);
 
   g_assert_true (g_file_set_contents (path, "[bus]\nwindow=10\n", -1, NULL));
   sb_test_daemon_add_argument (daemon, "--config");
   sb_test_daemon_add_argument (daemon, path);
   sb_test_daemon_start (daemon);
+  g_free (manager_wait (manager, "READY=1"));
   g_assert_true (g_file_set_contents (path, "[bus]\nwindow=11\n", -1, NULL));
   sb_test_daemon_signal (daemon, SIGHUP);
-  sb_test_daemon_wait_log (daemon, "window has changed: it takes a restart");
+  sb_test_daemon_wait_log (daemon, "bus.window: 10 → 11");
   sb_test_daemon_wait_log (daemon, "reloaded");
+  g_free (manager_wait (manager, "RELOADING=1\nMONOTONIC_USEC="));
+  g_free (manager_wait (manager, "READY=1"));
 }
 
 static void

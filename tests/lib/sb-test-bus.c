@@ -33,15 +33,9 @@ open_journal (SbTestBus *self)
   SbStoreOptions options = {
     .config = config,
     .data_dir = g_get_tmp_dir (),
-    .limits.remember = sb_config_get_duration_ms (config, "bus", "remember") * 1000,
-    .limits.remember_max = sb_config_get_integer (config, "bus", "remember-max"),
-    .limits.receipts_max = sb_config_get_integer (config, "bus", "receipts-max"),
-    .limits.receipts_age = 24 * 60 * SB_TEST_MINUTE,
-    .limits.max_queue = sb_config_get_integer (config, "bus", "max-queue"),
-    .limits.max_queue_bytes = sb_config_get_size (config, "bus", "max-queue-bytes"),
-    .limits.max_dead = 1000,
   };
 
+  sb_config_read_store_limits (config, &options.limits);
   self->journal = sb_journal_new (
       SB_STORE (self->store), sb_config_get_integer (config, "bus", "journal-backlog"),
       sb_config_get_size (config, "bus", "journal-backlog-bytes"), self->metrics);

@@ -47,7 +47,7 @@ who_may_come_back_is_told_when (void)
 {
   static const gboolean comes_back[] = {
     [SB_ERROR_FULL] = TRUE,      [SB_ERROR_RATE] = TRUE,   [SB_ERROR_BUSY] = TRUE,
-    [SB_ERROR_TRANSIENT] = TRUE, [SB_ERROR_CLOSED] = TRUE,
+    [SB_ERROR_TRANSIENT] = TRUE, [SB_ERROR_CLOSED] = TRUE, [SB_ERROR_NO_SPACE] = TRUE,
   };
 
   for (int code = SB_ERROR_FAILED; code <= SB_ERROR_CLOSED; code++)

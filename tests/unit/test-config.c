@@ -10,15 +10,15 @@
 #include <string.h>
 
 static const SbConfigKey keys[] = {
-  { "text", SB_CONFIG_STRING, "dflt", 0, 0, SB_CONFIG_DEFAULTS, "" },
+  { "text", SB_CONFIG_STRING, "dflt", 0, 0, SB_CONFIG_RELOADABLE, "" },
   { "flag", SB_CONFIG_BOOLEAN, "true", 0, 0, SB_CONFIG_RELOADABLE, "" },
   { "window", SB_CONFIG_INTEGER, "64", 1, 65536, SB_CONFIG_DEFAULTS, "" },
   { "free", SB_CONFIG_INTEGER, "0", 0, 0, SB_CONFIG_DEFAULTS, "" },
   { "bytes", SB_CONFIG_SIZE, "4M", 1024, G_GINT64_CONSTANT (1) << 50, SB_CONFIG_DEFAULTS, "" },
   { "time", SB_CONFIG_DURATION, "10", 50, 86400000, SB_CONFIG_RELOADABLE, "" },
-  { "list", SB_CONFIG_LIST, "a;b", 0, 0, SB_CONFIG_DEFAULTS, "" },
+  { "list", SB_CONFIG_LIST, "a;b", 0, 0, SB_CONFIG_RELOADABLE, "" },
   { "level", SB_CONFIG_CHOICE, "message|error|debug", 0, 0, SB_CONFIG_DEFAULTS, "" },
-  { "token", SB_CONFIG_STRING, "", 0, 0, SB_CONFIG_SECRET, "" },
+  { "token", SB_CONFIG_STRING, "", 0, 0, SB_CONFIG_SECRET | SB_CONFIG_RELOADABLE, "" },
   { "pin", SB_CONFIG_INTEGER, "1", 1, 9, SB_CONFIG_SECRET, "" },
 };
 
@@ -457,6 +457,85 @@ a_reload_sees_groups_that_come_and_go (void)
 }
 
 static void
+a_reload_shows_what_was_and_what_comes (void)
+{
+  g_autoptr (SbConfig) before = from_text ("[bus]\nwindow=2\n");
+  g_autoptr (SbConfig) after = from_text ("[bus]\nwindow=3\ntime=1h\ntoken=hidden\n");
+  g_autoptr (GPtrArray) changes = sb_config_diff (before, after);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < changes->len; i++)
+    {
+      const SbConfigChange *change = g_ptr_array_index (changes, i);
+
+      g_string_append_printf (text, "%s: %s → %s\n", change->name, change->before, change->after);
+    }
+  g_assert_cmpstr (text->str, ==, "bus.window: 2 → 3\nbus.time: 10 → 1h\nbus.token:  → ***\n");
+}
+
+static void
+count_cb (SbConfig *config, gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+static void
+a_newer_configuration_is_taken_over_in_place (void)
+{
+  g_autoptr (SbConfig) config = from_text ("[bus]\ntime=60\nflag=no\n");
+  g_autoptr (SbConfig) newer = from_text ("[bus]\ntime=2m\ntext=other\nlist=c\ntoken=x\n");
+  guint n_changed = 0;
+
+  g_signal_connect (config, "changed", G_CALLBACK (count_cb), &n_changed);
+  sb_config_take_over (config, newer);
+  g_assert_cmpuint (n_changed, ==, 1);
+  g_assert_cmpint (sb_config_get_duration_ms (config, "bus", "time"), ==, 120000);
+  g_assert_true (sb_config_get_boolean (config, "bus", "flag"));
+  g_assert_cmpstr (sb_config_get_string (config, "bus", "text"), ==, "other");
+  g_assert_cmpstr (sb_config_get_list (config, "bus", "list")[0], ==, "c");
+  g_assert_cmpstr (sb_config_get_string (config, "bus", "token"), ==, "x");
+  sb_config_take_over (config, newer);
+  g_assert_cmpuint (n_changed, ==, 1);
+}
+
+static void
+what_takes_a_restart_is_not_taken_over (void)
+{
+  g_autoptr (SbConfig) config = from_text ("[bus]\nwindow=2\n");
+  g_autoptr (SbConfig) newer = from_text ("[bus]\nwindow=3\n[transport-soup]\nport=1\n");
+  g_autoptr (GPtrArray) changes = NULL;
+  guint n_changed = 0;
+
+  g_signal_connect (config, "changed", G_CALLBACK (count_cb), &n_changed);
+  sb_config_take_over (config, newer);
+  g_assert_cmpuint (n_changed, ==, 0);
+  g_assert_cmpint (sb_config_get_integer (config, "bus", "window"), ==, 2);
+  g_assert_cmpint (sb_config_get_integer (config, "transport-soup", "port"), ==, 8000);
+  /* Whoever reloads again hears of it again. */
+  changes = sb_config_diff (config, newer);
+  g_assert_cmpuint (changes->len, ==, 2);
+}
+
+static void
+texts_that_were_handed_out_stay_valid (void)
+{
+  g_autoptr (SbConfig) config = from_text ("[bus]\ntext=first\nlist=one;two\n");
+  const char *text = sb_config_get_string (config, "bus", "text");
+  const char *const *list = sb_config_get_list (config, "bus", "list");
+
+  for (guint i = 0; i < 10; i++)
+    {
+      g_autofree char *setting = g_strdup_printf ("[bus]\ntext=%u\nlist=%u\n", i, i);
+      g_autoptr (SbConfig) newer = from_text (setting);
+
+      sb_config_take_over (config, newer);
+    }
+  g_assert_cmpstr (text, ==, "first");
+  g_assert_cmpstr (list[1], ==, "two");
+  g_assert_cmpstr (sb_config_get_string (config, "bus", "text"), ==, "9");
+}
+
+static void
 trap (const char *path, const char *pattern)
 {
   g_test_trap_subprocess (path, 0, 0);
@@ -561,6 +640,11 @@ main (int argc, char *argv[])
     { "what-is-in-force-is-shown-without-secrets", what_is_in_force_is_shown_without_secrets },
     { "a-reload-sees-changes-of-meaning-only", a_reload_sees_changes_of_meaning_only },
     { "a-reload-sees-groups-that-come-and-go", a_reload_sees_groups_that_come_and_go },
+    { "a-reload-shows-what-was-and-what-comes", a_reload_shows_what_was_and_what_comes },
+    { "a-newer-configuration-is-taken-over-in-place",
+      a_newer_configuration_is_taken_over_in_place },
+    { "what-takes-a-restart-is-not-taken-over", what_takes_a_restart_is_not_taken_over },
+    { "texts-that-were-handed-out-stay-valid", texts_that_were_handed_out_stay_valid },
     { "faults-of-the-code-end-the-process", faults_of_the_code_end_the_process },
     { "subprocess/undeclared", an_undeclared_key_in_a_subprocess },
     { "subprocess/type", another_type_in_a_subprocess },

@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <gio/gunixsocketaddress.h>
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ typedef struct
 {
   GSocket *socket; /* (owned) */
   SbTestDir *dir;  /* (owned) (nullable): where it lies, if it is not abstract */
+  int dir_fd;      /* (owned) with @dir only */
 } Manager;
 
 static void
@@ -43,7 +45,10 @@ set_up (Manager *manager, gconstpointer data)
   g_autofree char *path = NULL;
 
   manager->dir = sb_test_make_dir ();
-  path = g_build_filename (manager->dir, "notify", NULL);
+  manager->dir_fd = g_open (manager->dir, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  g_assert_no_errno (manager->dir_fd);
+  /* The folder's own path may be too long for the address of a socket. */
+  path = g_strdup_printf ("/proc/self/fd/%d/notify", manager->dir_fd);
   bind_manager (manager, path, G_UNIX_SOCKET_ADDRESS_PATH);
 }
 
@@ -59,6 +64,8 @@ static void
 tear_down (Manager *manager, gconstpointer data)
 {
   g_object_unref (manager->socket);
+  if (manager->dir != NULL)
+    close (manager->dir_fd);
   g_clear_pointer (&manager->dir, sb_test_remove_dir);
   g_unsetenv (SB_ENV_NOTIFY_SOCKET);
   g_unsetenv (SB_ENV_WATCHDOG_USEC);
@@ -79,6 +86,23 @@ assert_told (Manager *manager, const char *expected)
   g_assert_cmpstr (buffer, ==, expected);
 }
 
+/* With a time that is now. */
+static void
+assert_told_reloading (Manager *manager)
+{
+  char buffer[1024];
+  gssize length = g_socket_receive (manager->socket, buffer, sizeof buffer - 1, NULL, NULL);
+  const char *time;
+
+  g_assert_cmpint (length, >, 0);
+  buffer[length] = '\0';
+  g_assert_true (g_str_has_prefix (buffer, "RELOADING=1\nMONOTONIC_USEC="));
+  time = strrchr (buffer, '=') + 1;
+  g_assert_cmpint (g_ascii_strtoll (time, NULL, 10), <=, g_get_monotonic_time ());
+  g_assert_cmpint (g_ascii_strtoll (time, NULL, 10), >,
+                   g_get_monotonic_time () - 60 * G_USEC_PER_SEC);
+}
+
 static void
 the_manager_is_told (Manager *manager, gconstpointer data)
 {
@@ -86,6 +110,8 @@ the_manager_is_told (Manager *manager, gconstpointer data)
   assert_told (manager, "READY=1\nSTATUS=http 2555, websocket 8000");
   g_assert_true (sb_notify_ready (NULL));
   assert_told (manager, "READY=1");
+  g_assert_true (sb_notify_reloading ());
+  assert_told_reloading (manager);
   g_assert_true (sb_notify_status ("%d messages left", 5));
   assert_told (manager, "STATUS=5 messages left");
   g_assert_true (sb_notify_stopping ());
