@@ -22,10 +22,8 @@ typedef struct
 } Scenario;
 
 static const Scenario scenarios[] = {
-  { "flow", sb_load_flow },
-  { "fill", sb_load_fill },
-  { "drain", sb_load_drain },
-  { "idle", sb_load_idle },
+  { "flow", sb_load_flow }, { "fill", sb_load_fill },   { "drain", sb_load_drain },
+  { "idle", sb_load_idle }, { "serve", sb_load_serve },
 };
 
 static const Scenario *
@@ -34,7 +32,7 @@ find_scenario (const char *name)
   for (guint i = 0; i < G_N_ELEMENTS (scenarios); i++)
     if (g_strcmp0 (scenarios[i].name, name) == 0)
       return &scenarios[i];
-  sb_load_fail ("the scenario is one of flow, fill, drain and idle; see --help");
+  sb_load_fail ("the scenario is one of flow, fill, drain, idle and serve; see --help");
 }
 
 static GOptionContext *
@@ -58,15 +56,23 @@ describe_options (SbLoadOptions *options)
       "N" },
     { "broadcast-pause", 0, 0, G_OPTION_ARG_INT, &options->broadcast_pause,
       "user all0 sends to $all with such pauses, in ms; -1: it does not", "N" },
+    { "direct", 0, 0, G_OPTION_ARG_NONE, &options->direct, "direct messages, which nobody confirms",
+      NULL },
+    { "ttl", 0, 0, G_OPTION_ARG_INT, &options->ttl, "of every message, in seconds", "N" },
+    { "not-before", 0, 0, G_OPTION_ARG_INT, &options->not_before,
+      "so many seconds from now every message is due", "N" },
+    { "listen-fd", 0, 0, G_OPTION_ARG_INT, &options->listen_fd,
+      "for serve: a socket that listens, which /sub0, /sub1, ... are called on", "N" },
     { "size", 0, 0, G_OPTION_ARG_INT, &options->size, "bytes of a payload", "N" },
-    { "messages", 0, 0, G_OPTION_ARG_INT, &options->messages, "for fill and drain", "N" },
+    { "messages", 0, 0, G_OPTION_ARG_INT, &options->messages,
+      "for fill, drain, and each recipient of serve", "N" },
     { "warm-up", 0, 0, G_OPTION_ARG_DOUBLE, &options->warm_up, "seconds before measuring", "N" },
     { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &options->seconds, "seconds of measuring", "N" },
     { "no-receipts", 0, 0, G_OPTION_ARG_NONE, &options->no_receipts,
       "publishers ask for no receipts", NULL },
     G_OPTION_ENTRY_NULL
   };
-  GOptionContext *context = g_option_context_new ("flow|fill|drain|idle");
+  GOptionContext *context = g_option_context_new ("flow|fill|drain|idle|serve");
 
   g_option_context_add_main_entries (context, entries, NULL);
   return context;

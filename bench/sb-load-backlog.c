@@ -104,7 +104,7 @@ sb_load_drain (SbLoadRun *run)
   sb_load_usage_clear (&to);
 }
 
-/* What a session costs when nothing happens. */
+/* What a session costs when nothing happens; without sessions, what the server itself does. */
 void
 sb_load_idle (SbLoadRun *run)
 {
@@ -112,7 +112,7 @@ sb_load_idle (SbLoadRun *run)
   SbLoadUsage from = { 0 }, to = { 0 };
   double before = sb_load_usage_resident_kib (run->options.pid), with_sessions;
   gint64 start = sb_load_now ();
-  double connecting;
+  double connecting, elapsed;
 
   sb_load_run_connect (run, SB_LOAD_SESSION, 64);
   connecting = (double) (sb_load_now () - start) / 1e9;
@@ -121,11 +121,16 @@ sb_load_idle (SbLoadRun *run)
   sb_load_usage_take (&from, run->options.pid);
   sb_load_loop_run_until (run->loop, from.time + (gint64) (run->options.seconds * 1e9));
   sb_load_usage_take (&to, run->options.pid);
+  elapsed = (double) (to.time - from.time) / 1e9;
   g_string_append_printf (line,
                           " sessions=%d connecting_s=%.1f rss_before_mib=%.1f rss_mib=%.1f "
-                          "kib_per_session=%.2f",
+                          "server_us_per_s=%.0f wake_ups_per_s=%.1f",
                           run->options.sessions, connecting, before / 1024, with_sessions / 1024,
-                          (with_sessions - before) / run->options.sessions);
+                          (to.server - from.server) * 1e6 / elapsed,
+                          (double) (to.wake_ups - from.wake_ups) / elapsed);
+  if (run->options.sessions > 0)
+    g_string_append_printf (line, " kib_per_session=%.2f",
+                            (with_sessions - before) / run->options.sessions);
   sb_load_usage_print (&from, &to, line);
   puts (line->str);
   sb_load_usage_clear (&from);

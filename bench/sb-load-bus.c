@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * sb-load-bus: SimpleBus over WebSocket. Every client logs in with a password and is ready when
- * `connected` came; publishers ask for `accepted`; whoever gets a message confirms it.
+ * `connected` came; publishers ask for `accepted`; whoever gets a message confirms it, unless it is
+ * a direct one.
  */
 
 #include "sb-load-run.h"
@@ -70,15 +71,27 @@ confirm (SbLoadClient *client, const SbLoadFrame *frame)
 static void
 take_message (SbLoadClient *client, const SbLoadFrame *frame)
 {
-  static const char key[] = "\"message\":";
-  const char *payload = memmem (frame->payload, frame->length, key, strlen (key));
+  gsize length;
+  const char *payload = sb_load_payload_find (frame->payload, frame->length, &length);
 
   if (payload == NULL)
     sb_load_fail ("the bus said %.*s", (int) frame->length, (char *) frame->payload);
-  payload += strlen (key);
-  sb_load_client_delivered (client, payload,
-                            (gsize) ((char *) frame->payload + frame->length - payload));
-  confirm (client, frame);
+  sb_load_client_delivered (client, payload, length);
+  if (!client->run->options.direct)
+    confirm (client, frame);
+}
+
+/* Copies that a recipient was too slow for are counted; whatever else it says ends the run. */
+static gboolean
+take_drop_error (SbLoadClient *client, const SbLoadFrame *frame)
+{
+  static const char why[] = "\"error\":\"dropped";
+
+  if (!client->run->options.direct
+      || memmem (frame->payload, frame->length, why, strlen (why)) == NULL)
+    return FALSE;
+  client->run->drop_errors++;
+  return TRUE;
 }
 
 static void
@@ -89,7 +102,8 @@ take_text (SbLoadClient *client, const SbLoadFrame *frame)
   else if (starts_with (frame, "{\"type\":\"connected\""))
     sb_load_client_ready (client);
   else if (!starts_with (frame, "{\"type\":\"confirmation\"")
-           && !starts_with (frame, "{\"type\": \"ping\""))
+           && !starts_with (frame, "{\"type\": \"ping\"")
+           && !(starts_with (frame, "{\"type\":\"ERROR\"") && take_drop_error (client, frame)))
     take_message (client, frame);
 }
 
@@ -140,15 +154,31 @@ get_address (SbLoadClient *client)
   return client->run->options.recipients > 1 ? "#bench" : "@sub0";
 }
 
+/* Everything before the payload. */
+static void
+append_head (SbLoadClient *client, SbLoadBuffer *text)
+{
+  const SbLoadOptions *options = &client->run->options;
+  char head[160];
+  int n = g_snprintf (head, sizeof head, "{\"to\":[\"%s\"],", get_address (client));
+
+  if (options->direct)
+    n += g_snprintf (head + n, sizeof head - n, "\"direct\":true,");
+  if (options->ttl > 0)
+    n += g_snprintf (head + n, sizeof head - n, "\"ttl\":%d,", options->ttl);
+  if (options->not_before > 0)
+    n += g_snprintf (head + n, sizeof head - n, "\"not_before\":%" G_GINT64_FORMAT ",",
+                     g_get_real_time () / G_USEC_PER_SEC + options->not_before);
+  n += g_snprintf (head + n, sizeof head - n, "\"message\":");
+  sb_load_buffer_append (text, head, (gsize) n);
+}
+
 static void
 publish (SbLoadClient *client, const char *payload, gsize length)
 {
   SbLoadBuffer text = { NULL };
-  char head[64];
 
-  g_snprintf (head, sizeof head, "{\"to\":[\"%s\"],\"message\":", get_address (client));
-  sb_load_buffer_reserve (&text, strlen (head) + length + 1);
-  sb_load_buffer_append (&text, head, strlen (head));
+  append_head (client, &text);
   sb_load_buffer_append (&text, payload, length);
   sb_load_buffer_append (&text, "}", 1);
   send_text (client, (char *) text.data, text.end);

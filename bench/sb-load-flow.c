@@ -116,7 +116,7 @@ has_settled (Flow *flow, gint64 now)
       flow->last_progress = now;
     }
   return (run->accepted >= run->sent
-          && run->delivered >= run->sent * (guint64) run->options.recipients)
+          && run->delivered + run->skipped >= run->sent * (guint64) run->options.recipients)
          || now - flow->last_progress > SILENCE;
 }
 
@@ -134,7 +134,7 @@ advance (Flow *flow, gint64 now)
 static gboolean
 may_publish (SbLoadRun *run, SbLoadClient *client)
 {
-  guint64 arrived = run->delivered / (guint64) MAX (run->options.recipients, 1);
+  guint64 arrived = (run->delivered + run->skipped) / (guint64) MAX (run->options.recipients, 1);
 
   return client->sent - client->accepted < (guint64) run->options.window
          && (run->options.in_flight == 0 || run->sent < arrived + (guint64) run->options.in_flight)
@@ -231,22 +231,26 @@ print_rates (const Flow *flow, GString *line)
   g_string_append_printf (
       line,
       "scenario=flow seconds=%.2f sent_per_s=%.0f accepted_per_s=%.0f "
-      "delivered_per_s=%.0f lost=%" G_GINT64_FORMAT " redelivered=%" G_GUINT64_FORMAT,
+      "delivered_per_s=%.0f %s=%" G_GINT64_FORMAT " redelivered=%" G_GUINT64_FORMAT,
       elapsed, (double) (flow->to.sent - flow->from.sent) / elapsed,
       (double) (flow->to.accepted - flow->from.accepted) / elapsed,
       (double) (flow->to.delivered - flow->from.delivered) / elapsed,
+      run->options.direct ? "dropped" : "lost",
       (gint64) (expected + run->redelivered - run->delivered), run->redelivered);
 }
 
-/* What one delivery costs the server: the figure that other programs on the machine blur least. */
+/* What one delivery costs the server: the figure that other programs on the machine blur least.
+ * And what it costs here, where most deliveries are one frame out of a wake-up's many. */
 static void
 print_cost (const Flow *flow, GString *line)
 {
   double used = flow->usage_to.server - flow->usage_from.server;
+  double own = flow->usage_to.generator - flow->usage_from.generator;
   guint64 delivered = flow->to.delivered - flow->from.delivered;
 
   if (delivered > 0 && flow->run->options.rate == 0)
-    g_string_append_printf (line, " server_us_per_delivery=%.2f", used * 1e6 / (double) delivered);
+    g_string_append_printf (line, " server_us_per_delivery=%.2f generator_us_per_delivery=%.2f",
+                            used * 1e6 / (double) delivered, own * 1e6 / (double) delivered);
 }
 
 static void
@@ -263,6 +267,8 @@ print (const Flow *flow)
   print_quantiles (line, "login", &run->login);
   if (run->options.broadcast_pause >= 0)
     g_string_append_printf (line, " broadcasts=%" G_GUINT64_FORMAT, run->broadcasts);
+  if (run->options.direct)
+    g_string_append_printf (line, " drop_errors=%" G_GUINT64_FORMAT, run->drop_errors);
   if (run->options.rate > 0)
     g_string_append_printf (line, " late_us=%.0f", (double) flow->latest / 1e3);
   sb_load_usage_print (&flow->usage_from, &flow->usage_to, line);

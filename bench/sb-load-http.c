@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-load-http: publishers that POST to /put over a connection kept alive, as a back end does
- * that was written with care. One request at a time: HTTP/1.1 has no answers out of order.
+ * sb-load-http: where a request or an answer ends, and publishers that POST to /put over a
+ * connection kept alive, as a back end does that was written with care. One request at a time:
+ * HTTP/1.1 has no answers out of order.
  */
+
+#include "sb-load-http.h"
 
 #include "sb-load-run.h"
 
@@ -15,7 +18,7 @@ opened (SbLoadClient *client)
   sb_load_client_ready (client);
 }
 
-/* The length of the body, from the header block; the server always names it. */
+/* The length of the body, from the header block; whoever sends one always names it here. */
 static gsize
 get_content_length (const char *header, gsize length)
 {
@@ -24,21 +27,30 @@ get_content_length (const char *header, gsize length)
   for (gsize i = 0; i + strlen (name) < length; i++)
     if (g_ascii_strncasecmp (header + i, name, strlen (name)) == 0)
       return strtoul (header + i + strlen (name), NULL, 10);
-  sb_load_fail ("an answer without Content-Length: %.*s", (int) length, header);
+  sb_load_fail ("no Content-Length in %.*s", (int) length, header);
 }
 
-static gsize
-input (SbLoadClient *client, guint8 *bytes, gsize length)
+/* Measures a request or an answer. Returns: its bytes, 0 when it is not complete */
+gsize
+sb_load_http_measure (const guint8 *bytes, gsize length)
 {
-  static const char good[] = "HTTP/1.1 200 ";
   const guint8 *end = memmem (bytes, length, "\r\n\r\n", 4);
   gsize whole;
 
   if (end == NULL)
     return 0;
   whole = (gsize) (end + 4 - bytes);
-  whole += get_content_length ((char *) bytes, whole);
-  if (length < whole)
+  whole += get_content_length ((const char *) bytes, whole);
+  return length >= whole ? whole : 0;
+}
+
+static gsize
+input (SbLoadClient *client, guint8 *bytes, gsize length)
+{
+  static const char good[] = "HTTP/1.1 200 ";
+  gsize whole = sb_load_http_measure (bytes, length);
+
+  if (whole == 0)
     return 0;
   if (memcmp (bytes, good, strlen (good)) != 0)
     sb_load_fail ("the bus answered %.*s", (int) whole, (char *) bytes);

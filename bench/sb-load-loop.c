@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <glib-unix.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
@@ -94,6 +95,24 @@ sb_load_connection_open (SbLoadConnection *self, SbLoadLoop *loop, const SbLoadE
   if (connect (self->fd, (struct sockaddr *) &address, sizeof address) < 0 && errno != EINPROGRESS)
     sb_load_fail ("connect to port %u: %s", port, g_strerror (errno));
   watch (self, EPOLL_CTL_ADD, TRUE);
+}
+
+/* Takes over a socket that listens, or that somebody has connected to. */
+void
+sb_load_connection_adopt (SbLoadConnection *self, SbLoadLoop *loop, const SbLoadEvents *events,
+                          int fd)
+{
+  int yes = 1;
+
+  self->loop = loop;
+  self->events = events;
+  self->fd = fd;
+  self->is_open = TRUE;
+  if (!g_unix_set_fd_nonblocking (fd, TRUE, NULL))
+    sb_load_fail ("descriptor %d can not be used", fd);
+  if (events->accepted == NULL)
+    setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  watch (self, EPOLL_CTL_ADD, FALSE);
 }
 
 void
@@ -234,8 +253,24 @@ read_input (SbLoadConnection *self)
 }
 
 static void
+accept_all (SbLoadConnection *self)
+{
+  int fd;
+
+  while ((fd = accept4 (self->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+    self->events->accepted (self, fd);
+  if (errno != EAGAIN && errno != ECONNABORTED)
+    sb_load_fail ("accept4: %s", g_strerror (errno));
+}
+
+static void
 handle (SbLoadConnection *self, guint32 events)
 {
+  if (self->events->accepted != NULL)
+    {
+      accept_all (self);
+      return;
+    }
   if (!self->is_open)
     {
       finish_connecting (self);

@@ -19,12 +19,14 @@ typedef struct _SbLoadConnection SbLoadConnection;
  * @opened: the connection is up
  * @input: bytes are there; returns how many of them were used, the others come again with more
  * @lost: the other side closed it, or it broke
+ * @accepted: (nullable): of a socket that listens: somebody has connected
  */
 typedef struct
 {
   void (*opened) (SbLoadConnection *connection);
   gsize (*input) (SbLoadConnection *connection, guint8 *bytes, gsize length);
   void (*lost) (SbLoadConnection *connection, const char *why);
+  void (*accepted) (SbLoadConnection *connection, int fd);
 } SbLoadEvents;
 
 struct _SbLoadConnection
@@ -55,6 +57,8 @@ void sb_load_loop_run_until (SbLoadLoop *self, gint64 time);
 
 void sb_load_connection_open (SbLoadConnection *self, SbLoadLoop *loop, const SbLoadEvents *events,
                               guint16 port);
+void sb_load_connection_adopt (SbLoadConnection *self, SbLoadLoop *loop, const SbLoadEvents *events,
+                               int fd);
 void sb_load_connection_close (SbLoadConnection *self);
 void sb_load_connection_mark (SbLoadConnection *self);
 void sb_load_connection_send (SbLoadConnection *self, gconstpointer bytes, gsize length);

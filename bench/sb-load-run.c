@@ -41,9 +41,34 @@ read_hex (const char *place, guint digits)
 {
   guint64 number = 0;
 
+  /* Of a lower-case letter's code, the low nibble counts from 1. */
   for (guint i = 0; i < digits; i++)
-    number = number << 4 | (guint64) g_ascii_xdigit_value (place[i]);
+    number = number << 4 | (guint64) ((place[i] & 15) + (place[i] > '9' ? 9 : 0));
   return number;
+}
+
+/* Returns: (transfer none) (nullable): where the payload begins in a message; @payload_length is
+ * what follows from there on */
+const char *
+sb_load_payload_find (const guint8 *bytes, gsize length, gsize *payload_length)
+{
+  static const char key[] = "\"message\":";
+  const char *payload = memmem (bytes, length, key, strlen (key));
+
+  if (payload == NULL)
+    return NULL;
+  payload += strlen (key);
+  *payload_length = (gsize) ((const char *) bytes + length - payload);
+  if (*payload_length < SHORTEST_PAYLOAD)
+    sb_load_fail ("a payload of %" G_GSIZE_FORMAT " bytes came", *payload_length);
+  return payload;
+}
+
+/* Its number among those of its publisher, from 1 on. */
+guint64
+sb_load_payload_get_sequence (const char *payload)
+{
+  return read_hex (payload + SEQUENCE_AT, SEQUENCE_DIGITS);
 }
 
 static const SbLoadProtocol *
@@ -165,7 +190,7 @@ lost_cb (SbLoadConnection *connection, const char *why)
 void
 sb_load_client_open (SbLoadClient *self)
 {
-  static const SbLoadEvents events = { opened_cb, input_cb, lost_cb };
+  static const SbLoadEvents events = { opened_cb, input_cb, lost_cb, NULL };
   const SbLoadOptions *options = &self->run->options;
   gboolean by_http = self->protocol == &sb_load_http;
 
@@ -210,6 +235,12 @@ sb_load_run_publish (SbLoadRun *self, SbLoadClient *client)
   write_hex (self->payload + SEQUENCE_AT, SEQUENCE_DIGITS, client->sent);
   write_hex (self->payload + TIME_AT, TIME_DIGITS, (guint64) now);
   client->protocol->publish (client, self->payload, (gsize) self->options.size);
+  /* Nobody says of a direct message that all is well. */
+  if (self->options.direct)
+    {
+      client->accepted++;
+      self->accepted++;
+    }
 }
 
 /* The server knows the client now and serves it. */
@@ -270,12 +301,30 @@ sb_load_client_accepted (SbLoadClient *self)
     sb_load_histogram_add (&run->meanwhile, now - sent_at);
 }
 
+/* Guaranteed messages come again when they were not confirmed; of direct ones, which come in
+ * order, some may be left out. */
+static void
+note_sequence (SbLoadClient *self, guint64 publisher, guint64 sequence)
+{
+  SbLoadRun *run = self->run;
+  guint64 last = self->last_sequence[publisher];
+
+  if (sequence <= last)
+    {
+      run->redelivered++;
+      return;
+    }
+  if (run->options.direct)
+    run->skipped += sequence - last - 1;
+  self->last_sequence[publisher] = sequence;
+}
+
 /* A payload reached the recipient. */
 void
 sb_load_client_delivered (SbLoadClient *self, const char *payload, gsize length)
 {
   SbLoadRun *run = self->run;
-  guint64 publisher, sequence;
+  guint64 publisher;
   gint64 now;
 
   if (length < SHORTEST_PAYLOAD)
@@ -289,11 +338,7 @@ sb_load_client_delivered (SbLoadClient *self, const char *payload, gsize length)
     run->first_delivery = now;
   run->last_delivery = now;
   run->delivered++;
-  sequence = read_hex (payload + SEQUENCE_AT, SEQUENCE_DIGITS);
-  if (sequence <= self->last_sequence[publisher])
-    run->redelivered++;
-  else
-    self->last_sequence[publisher] = sequence;
+  note_sequence (self, publisher, sb_load_payload_get_sequence (payload));
   if (run->is_measuring)
     sb_load_histogram_add (&run->end_to_end,
                            now - (gint64) read_hex (payload + TIME_AT, TIME_DIGITS));

@@ -73,10 +73,14 @@ typedef struct
   int messages;
   int pid;
   int broadcast_pause; /* milliseconds; negative: nothing to `$all` */
+  int ttl;             /* seconds; 0: none */
+  int not_before;      /* seconds from now; 0: at once */
+  int listen_fd;       /* a socket that listens */
   double seconds;
   double warm_up;
   double rate;
   gboolean no_receipts;
+  gboolean direct;
   char *password; /* (owned) */
   char *protocol; /* (owned) */
 } SbLoadOptions;
@@ -94,7 +98,9 @@ struct _SbLoadRun
   guint64 accepted;
   guint64 delivered; /* all, those that came again too */
   guint64 redelivered;
-  guint64 broadcasts; /* accepted */
+  guint64 skipped;     /* direct messages that were not there when a later one came */
+  guint64 drop_errors; /* times that the bus told a sender of copies that it dropped */
+  guint64 broadcasts;  /* accepted */
   gint64 broadcast_end;
   gint64 first_delivery;
   gint64 last_delivery;
@@ -121,10 +127,14 @@ void sb_load_client_ready (SbLoadClient *self);
 void sb_load_client_accepted (SbLoadClient *self);
 void sb_load_client_delivered (SbLoadClient *self, const char *payload, gsize length);
 
+const char *sb_load_payload_find (const guint8 *bytes, gsize length, gsize *payload_length);
+guint64 sb_load_payload_get_sequence (const char *payload);
+
 /* The scenarios, each prints its line. */
 void sb_load_flow (SbLoadRun *run);
 void sb_load_idle (SbLoadRun *run);
 void sb_load_fill (SbLoadRun *run);
 void sb_load_drain (SbLoadRun *run);
+void sb_load_serve (SbLoadRun *run);
 
 G_END_DECLS

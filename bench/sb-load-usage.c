@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 static double
@@ -46,13 +47,16 @@ parse_stat (const char *text, char **name)
   return (double) (user + system) / (double) sysconf (_SC_CLK_TCK);
 }
 
+/* Finer than /proc, whose ticks are as long as an idle server runs in a minute. */
 static double
 get_process_seconds (int pid)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
-  g_autofree char *text = read_text (path);
+  clockid_t clock;
+  struct timespec used;
 
-  return parse_stat (text, NULL);
+  if (pid == 0 || clock_getcpuclockid (pid, &clock) != 0 || clock_gettime (clock, &used) != 0)
+    return 0;
+  return (double) used.tv_sec + (double) used.tv_nsec / 1e9;
 }
 
 static double
@@ -90,20 +94,33 @@ add_thread (GHashTable *threads, const char *stat)
   g_free (name);
 }
 
+static guint64
+get_wake_ups (const char *folder, const char *task)
+{
+  static const char name[] = "\nvoluntary_ctxt_switches:";
+  g_autofree char *path = g_build_filename (folder, task, "status", NULL);
+  g_autofree char *text = read_text (path);
+  const char *line = strstr (text, name);
+
+  return line != NULL ? g_ascii_strtoull (line + strlen (name), NULL, 10) : 0;
+}
+
 static GHashTable *
-get_threads (int pid)
+get_threads (int pid, guint64 *wake_ups)
 {
   GHashTable *threads = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autofree char *folder = g_strdup_printf ("/proc/%d/task", pid);
   g_autoptr (GDir) tasks = g_dir_open (folder, 0, NULL);
   const char *task;
 
+  *wake_ups = 0;
   while (tasks != NULL && (task = g_dir_read_name (tasks)) != NULL)
     {
       g_autofree char *path = g_build_filename (folder, task, "stat", NULL);
       g_autofree char *text = read_text (path);
 
       add_thread (threads, text);
+      *wake_ups += get_wake_ups (folder, task);
     }
   return threads;
 }
@@ -120,7 +137,7 @@ sb_load_usage_take (SbLoadUsage *self, int pid)
   self->generator = seconds_of (own.ru_utime) + seconds_of (own.ru_stime);
   self->server = get_process_seconds (pid);
   self->machine = get_machine_seconds ();
-  self->threads = get_threads (pid);
+  self->threads = get_threads (pid, &self->wake_ups);
 }
 
 void

@@ -14,8 +14,9 @@ G_BEGIN_DECLS
  * SbLoadUsage:
  * @time: of the snapshot, in nanoseconds
  * @generator: seconds of processor time of this process so far
- * @server: seconds of the server so far
+ * @server: seconds of the server so far, to the nanosecond
  * @machine: seconds that all processors were busy so far
+ * @wake_ups: how often threads of the server have waited for something and gone on, so far
  * @threads: (element-type utf8 double): seconds of the server's threads, by name
  */
 typedef struct
@@ -24,6 +25,7 @@ typedef struct
   double generator;
   double server;
   double machine;
+  guint64 wake_ups;
   GHashTable *threads;
 } SbLoadUsage;
 
