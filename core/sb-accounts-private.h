@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-accounts-private: what the two halves of the accounts share. sb-accounts.c
- * knows the users and lets them in; sb-accounts-put.c changes them.
+ * sb-accounts-private: what the parts of the accounts share. sb-accounts.c
+ * knows the users and lets them in; sb-accounts-put.c changes them,
+ * sb-accounts-audit.c writes down what was changed.
  */
 #pragma once
 
@@ -29,6 +30,8 @@ struct _SbAccounts
 gboolean sb_accounts_forbid (GError **error, const char *why);
 void sb_accounts_mirror (SbAccounts *self, SbUser *user);
 void sb_accounts_start_put (SbAccounts *self, GTask *task, SbUser *actor, GPtrArray *changes,
+                            gboolean is_sign_up);
+void sb_accounts_audit_put (const SbUser *actor, const SbUser *old, const SbUser *user,
                             gboolean is_sign_up);
 
 G_END_DECLS

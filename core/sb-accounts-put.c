@@ -12,6 +12,7 @@
 
 #include "sb-accounts-private.h"
 
+#include "sb-audit.h"
 #include "sb-error.h"
 #include "sb-operation.h"
 #include "sb-user-change.h"
@@ -33,7 +34,8 @@ typedef struct
   guint hashing;      /* in the pool */
   guint uncommitted;
   gboolean is_sign_up;
-  GError *error; /* (owned) (nullable) */
+  gboolean must_exist; /* a change of users that are there */
+  GError *error;       /* (owned) (nullable) */
 } Put;
 
 /* A password in the pool. */
@@ -80,12 +82,14 @@ check_allowed (SbAccounts *self, const SbUser *actor, const SbUserChange *change
   if (actor == NULL || actor->admin)
     return TRUE;
   if (user == actor && change->tags == NULL && !change->has_connection_properties
-      && !change->has_admin)
+      && !change->has_admin && !change->has_ttl && !change->has_paused)
     return TRUE;
+  if (change->has_paused)
+    return sb_accounts_forbid (error, "only admins pause and resume users");
   if (!sb_config_get_boolean (self->config, "bus", "open-user-management"))
     return sb_accounts_forbid (error, "only admins manage users; you may change your own password");
-  if (change->has_admin || change->has_connection_properties)
-    return sb_accounts_forbid (error, "only admins set admin and connection_properties");
+  if (change->has_admin || change->has_connection_properties || change->has_ttl)
+    return sb_accounts_forbid (error, "only admins set admin, connection_properties and ttl");
   if (user != NULL && user->admin && change->password != NULL)
     return sb_accounts_forbid (error, "only admins change the password of an admin");
   return TRUE;
@@ -131,11 +135,22 @@ find_actor (SbAccounts *self, const Put *put, const SbUser **actor, GError **err
 }
 
 static gboolean
+check_there (SbAccounts *self, const Put *put, GError **error)
+{
+  const SbUserChange *change = g_ptr_array_index (put->changes, 0);
+
+  if (!put->must_exist || sb_directory_lookup (self->directory, change->id) != NULL)
+    return TRUE;
+  g_set_error_literal (error, SB_ERROR, SB_ERROR_NOT_FOUND, "there is no such user");
+  return FALSE;
+}
+
+static gboolean
 check_put (SbAccounts *self, const Put *put, GError **error)
 {
   const SbUser *actor;
 
-  if (!find_actor (self, put, &actor, error))
+  if (!find_actor (self, put, &actor, error) || !check_there (self, put, error))
     return FALSE;
   for (guint i = 0; i < put->changes->len; i++)
     if (!check_allowed (self, actor, g_ptr_array_index (put->changes, i), error))
@@ -238,16 +253,22 @@ hash_more (GTask *task)
 static SbUser *
 merge (SbAccounts *self, const SbUser *user, const SbUserChange *change, const char *hash)
 {
-  return sb_user_new (user != NULL ? user->key : 0, change->id,
-                      hash != NULL ? hash : user->password_hash,
-                      change->tags != NULL ? (const char *const *) change->tags
-                      : user != NULL       ? user->tags
-                                           : NULL,
-                      change->has_connection_properties ? change->connection_properties
-                      : user != NULL                    ? user->connection_properties
-                                                        : NULL,
-                      change->has_admin ? change->admin : user != NULL && user->admin,
-                      user != NULL ? user->created : sb_clock_wall (self->clock));
+  g_autoptr (SbUser) plain = sb_user_new (
+      user != NULL ? user->key : 0, change->id, hash != NULL ? hash : user->password_hash,
+      change->tags != NULL ? (const char *const *) change->tags
+      : user != NULL       ? user->tags
+                           : NULL,
+      change->has_connection_properties ? change->connection_properties
+      : user != NULL                    ? user->connection_properties
+                                        : NULL,
+      change->has_admin ? change->admin : user != NULL && user->admin,
+      user != NULL ? user->created : sb_clock_wall (self->clock));
+  g_autoptr (SbUser) timed = sb_user_with_ttl (plain, change->has_ttl ? change->ttl
+                                                      : user != NULL  ? user->ttl
+                                                                      : SB_USER_NO_TTL);
+
+  return sb_user_with_paused (timed,
+                              change->has_paused ? change->paused : user != NULL && user->paused);
 }
 
 /* The hash that the user shall have, NULL when the change says nothing of it. */
@@ -345,12 +366,13 @@ end_turn (SbAccounts *self, GTask *task)
 
 /* Tells everybody of a committed user. */
 static void
-announce (SbAccounts *self, const SbUser *stored, gint64 key)
+announce (SbAccounts *self, const Put *put, const SbUser *stored, gint64 key)
 {
   g_autoptr (SbUser) user = sb_user_with_key (stored, key);
   const SbUser *old = sb_directory_lookup_key (self->directory, key);
   gboolean credentials = old != NULL && strcmp (old->password_hash, user->password_hash) != 0;
 
+  sb_accounts_audit_put (put->actor, old, user, put->is_sign_up);
   if (credentials)
     sb_authenticator_forget (self->authenticator, user->id);
   sb_accounts_mirror (self, user);
@@ -383,7 +405,7 @@ user_put_cb (SbOperation *operation, const GError *error, gpointer user_data)
     put->error = g_error_new (SB_ERROR, SB_ERROR_CONFLICT, "\"%s\" was changed by somebody else",
                               operation->put_user.user->id);
   if (error == NULL && operation->outcome == SB_OUTCOME_DONE)
-    announce (self, operation->put_user.user, operation->put_user.key);
+    announce (self, put, operation->put_user.user, operation->put_user.key);
   if (--put->uncommitted > 0)
     return;
   if (put->error == NULL)
@@ -429,6 +451,7 @@ user_removed_cb (SbOperation *operation, const GError *error, gpointer user_data
     {
       g_autoptr (SbUser) user = sb_user_ref (stored);
 
+      sb_audit (put->actor, user->id, NULL, "removed the user %s", user->id);
       self->n_admins -= !!user->admin;
       sb_directory_remove (self->directory, user->key);
       sb_authenticator_forget (self->authenticator, user->id);
@@ -540,24 +563,40 @@ take_turns (SbAccounts *self)
     }
 }
 
-/* Checks a list of changes as well as it can be checked now, and sets it on its way. */
-void
-sb_accounts_start_put (SbAccounts *self, GTask *task, SbUser *actor, GPtrArray *changes,
-                       gboolean is_sign_up)
+static Put *
+put_new (SbUser *actor, GPtrArray *changes)
 {
-  Put *put = g_new0 (Put, 1);
+  Put *self = g_new0 (Put, 1);
+
+  self->actor = actor != NULL ? sb_user_ref (actor) : NULL;
+  self->changes = g_ptr_array_ref (changes);
+  self->hashes = g_new0 (char *, changes->len);
+  self->known = g_new0 (SbUser *, changes->len);
+  return self;
+}
+
+/* @put: (transfer full) */
+static void
+start (SbAccounts *self, GTask *task, Put *put)
+{
   GError *error = NULL;
 
-  put->actor = actor != NULL ? sb_user_ref (actor) : NULL;
-  put->changes = g_ptr_array_ref (changes);
-  put->hashes = g_new0 (char *, changes->len);
-  put->known = g_new0 (SbUser *, changes->len);
-  put->is_sign_up = is_sign_up;
   g_task_set_task_data (task, put, (GDestroyNotify) put_free);
   if (check_sign_up (self, put, &error) && check_put (self, put, &error))
     hash_more (task);
   else
     g_task_return_error (task, error);
+}
+
+/* Checks a list of changes as well as it can be checked now, and sets it on its way. */
+void
+sb_accounts_start_put (SbAccounts *self, GTask *task, SbUser *actor, GPtrArray *changes,
+                       gboolean is_sign_up)
+{
+  Put *put = put_new (actor, changes);
+
+  put->is_sign_up = is_sign_up;
+  start (self, task, put);
 }
 
 /**
@@ -635,6 +674,49 @@ sb_accounts_remove_async (SbAccounts *self, SbUser *actor, const char *id,
  */
 gboolean
 sb_accounts_remove_finish (SbAccounts *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * sb_accounts_set_paused_async:
+ * @self: accounts
+ * @actor: (nullable): who wants it; %NULL: the bus itself
+ * @id: a user
+ * @paused: whether what it is sent waits; stored, so it outlives a restart
+ * @callback: for sb_accounts_set_paused_finish(), after the commit
+ * @user_data: for @callback
+ *
+ * Pauses or resumes deliveries to a user. Who is paused already stays so.
+ */
+void
+sb_accounts_set_paused_async (SbAccounts *self, SbUser *actor, const char *id, gboolean paused,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func (
+      (GDestroyNotify) sb_user_change_free);
+  SbUserChange *change = sb_user_change_new (id, NULL, FALSE);
+  Put *put;
+
+  change->has_paused = TRUE;
+  change->paused = paused;
+  g_ptr_array_add (changes, change);
+  put = put_new (actor, changes);
+  put->must_exist = TRUE;
+  start (self, task, put);
+}
+
+/**
+ * sb_accounts_set_paused_finish:
+ * @self: accounts
+ * @result: of sb_accounts_set_paused_async()
+ * @error: SB_ERROR_FORBIDDEN, SB_ERROR_NOT_FOUND, the store's
+ *
+ * Returns: whether it is stored
+ */
+gboolean
+sb_accounts_set_paused_finish (SbAccounts *self, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_boolean (G_TASK (result), error);
 }

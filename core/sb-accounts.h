@@ -39,6 +39,9 @@ gboolean sb_accounts_put_finish (SbAccounts *self, GAsyncResult *result, GError 
 void sb_accounts_remove_async (SbAccounts *self, SbUser *actor, const char *id,
                                GAsyncReadyCallback callback, gpointer user_data);
 gboolean sb_accounts_remove_finish (SbAccounts *self, GAsyncResult *result, GError **error);
+void sb_accounts_set_paused_async (SbAccounts *self, SbUser *actor, const char *id, gboolean paused,
+                                   GAsyncReadyCallback callback, gpointer user_data);
+gboolean sb_accounts_set_paused_finish (SbAccounts *self, GAsyncResult *result, GError **error);
 
 gboolean sb_accounts_has_users (SbAccounts *self);
 gboolean sb_accounts_is_sign_up_open (SbAccounts *self);

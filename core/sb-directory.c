@@ -3,6 +3,8 @@
 
 #include "sb-directory.h"
 
+#include <string.h>
+
 struct _SbDirectory
 {
   GObject parent_instance;
@@ -199,6 +201,57 @@ sb_directory_get_all (SbDirectory *self)
   g_return_val_if_fail (SB_IS_DIRECTORY (self), NULL);
 
   return self->all;
+}
+
+static int
+compare_ids (gconstpointer a, gconstpointer b)
+{
+  return strcmp ((*(SbUser *const *) a)->id, (*(SbUser *const *) b)->id);
+}
+
+/* Keeps the first ones. */
+static void
+cut_page (GPtrArray *page, guint limit)
+{
+  g_ptr_array_sort (page, compare_ids);
+  if (page->len > limit)
+    g_ptr_array_set_size (page, (int) limit);
+}
+
+/**
+ * sb_directory_list:
+ * @self: a directory
+ * @after: (nullable): an id, of a user or not; %NULL begins
+ * @limit: at most so many
+ *
+ * Returns: (transfer full) (element-type SbUser): users whose ids are above @after, in order of
+ *   the bytes of their ids; fewer than @limit mean that there are no more
+ */
+GPtrArray *
+sb_directory_list (SbDirectory *self, const char *after, guint limit)
+{
+  GPtrArray *page;
+  const char *bar = NULL; /* a full page ends there already */
+
+  g_return_val_if_fail (SB_IS_DIRECTORY (self), NULL);
+  g_return_val_if_fail (limit > 0, NULL);
+
+  page = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_user_unref);
+  for (guint i = 0; i < self->all->len; i++)
+    {
+      SbUser *user = g_ptr_array_index (self->all, i);
+
+      if ((after != NULL && strcmp (user->id, after) <= 0)
+          || (bar != NULL && strcmp (user->id, bar) > 0))
+        continue;
+      g_ptr_array_add (page, sb_user_ref (user));
+      if (page->len < 2 * limit)
+        continue;
+      cut_page (page, limit);
+      bar = ((const SbUser *) g_ptr_array_index (page, limit - 1))->id;
+    }
+  cut_page (page, limit);
+  return page;
 }
 
 /**

@@ -197,6 +197,27 @@ sb_json_append_string (GString *json, const char *string)
 /* ---- Arrays of strings ---- */
 
 /**
+ * sb_json_append_time:
+ * @json: a document that is being written
+ * @wall: wall clock, microseconds
+ *
+ * Appends a time as RFC 3339 has it, in UTC with milliseconds, or `null` for one that has no such
+ * text. Any thread.
+ */
+void
+sb_json_append_time (GString *json, gint64 wall)
+{
+  g_autoptr (GDateTime) seconds = g_date_time_new_from_unix_utc (wall / G_USEC_PER_SEC);
+  g_autofree char *text = seconds != NULL ? g_date_time_format (seconds, "%Y-%m-%dT%H:%M:%S")
+                                          : NULL;
+
+  if (text == NULL)
+    g_string_append (json, "null");
+  else
+    g_string_append_printf (json, "\"%s.%03dZ\"", text, (int) (wall % G_USEC_PER_SEC / 1000));
+}
+
+/**
  * sb_string_iter_init:
  * @self: (out caller-allocates): the iterator
  * @value: an array of strings or one string, in JSON that was checked before

@@ -47,6 +47,7 @@ gboolean sb_json_check (const char *data, gsize length, GError **error);
 gboolean sb_json_check_document (const char *data, gsize length, GError **error);
 char *sb_json_unescape (SbSlice inner, GError **error);
 void sb_json_append_string (GString *json, const char *string);
+void sb_json_append_time (GString *json, gint64 wall);
 
 void sb_string_iter_init (SbStringIter *self, SbSlice value);
 gboolean sb_string_iter_next (SbStringIter *self, SbSlice *inner, gboolean *has_escapes,

@@ -251,8 +251,14 @@ get_id (SbBus *self, const SbEnvelope *envelope, gint64 now, GError **error)
 static gint64
 get_ttl (SbBus *self, const SbUser *sender, gint64 own)
 {
+  const SbUser *now;
+
   if (own > 0)
     return own;
+  /* A session has the user as it was when it was opened. */
+  now = sb_directory_lookup_key (self->directory, sender->key);
+  if (now != NULL)
+    sender = now;
   return sender->ttl >= 0 ? sender->ttl : self->ttl;
 }
 

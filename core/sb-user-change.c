@@ -6,6 +6,7 @@
 #include "sb-error.h"
 #include "sb-json.h"
 #include "sb-password.h"
+#include "sb-properties.h"
 #include "sb-secret.h"
 
 #include <json-glib/json-glib.h>
@@ -15,10 +16,13 @@
 #define MAX_TAG_BYTES 256
 #define MAX_PROPERTIES_BYTES 16384
 
+/* Seconds: a hundred years, as for the bus's own `ttl`. */
+#define MAX_TTL (G_GINT64_CONSTANT (100) * 365 * 24 * 60 * 60)
+
 /**
  * sb_user_change_new:
  * @id: a user's id
- * @password: its new password
+ * @password: (nullable): its new password
  * @admin: make it an admin; otherwise the flag is not touched
  *
  * Returns: (transfer full): a change that is not checked yet
@@ -159,6 +163,10 @@ parse_connection_properties (SbUserChange *self, JsonNode *node, GError **error)
   self->connection_properties = json_to_string (node, FALSE);
   if (strlen (self->connection_properties) > MAX_PROPERTIES_BYTES)
     return wrong_type ("connection_properties", "shorter than 16 KiB", error);
+  if (sb_properties_has_hidden (self->connection_properties))
+    return wrong_type ("connection_properties",
+                       "complete: where secrets are hidden, write them out or leave all of it away",
+                       error);
   return TRUE;
 }
 
@@ -175,6 +183,21 @@ parse_admin (SbUserChange *self, JsonNode *node, GError **error)
 }
 
 static gboolean
+parse_ttl (SbUserChange *self, JsonNode *node, GError **error)
+{
+  self->has_ttl = TRUE;
+  self->ttl = SB_USER_NO_TTL;
+  if (JSON_NODE_HOLDS_NULL (node))
+    return TRUE;
+  if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_INT64)
+    return wrong_type ("ttl", "a whole number of seconds", error);
+  self->ttl = json_node_get_int (node);
+  if (self->ttl < 0 || self->ttl > MAX_TTL)
+    return wrong_type ("ttl", "between 0 and a hundred years, in seconds", error);
+  return TRUE;
+}
+
+static gboolean
 parse_members (SbUserChange *self, JsonObject *object, GError **error)
 {
   JsonNode *id = json_object_get_member (object, "_id");
@@ -182,6 +205,7 @@ parse_members (SbUserChange *self, JsonObject *object, GError **error)
   JsonNode *tags = json_object_get_member (object, "tags");
   JsonNode *properties = json_object_get_member (object, "connection_properties");
   JsonNode *admin = json_object_get_member (object, "admin");
+  JsonNode *ttl = json_object_get_member (object, "ttl");
 
   if (id == NULL || !is_string (id))
     return wrong_type ("_id", "there, or not a string", error);
@@ -191,7 +215,8 @@ parse_members (SbUserChange *self, JsonObject *object, GError **error)
   self->password = password != NULL ? g_strdup (json_node_get_string (password)) : NULL;
   return (tags == NULL || parse_tags (self, tags, error))
          && (properties == NULL || parse_connection_properties (self, properties, error))
-         && (admin == NULL || parse_admin (self, admin, error));
+         && (admin == NULL || parse_admin (self, admin, error))
+         && (ttl == NULL || parse_ttl (self, ttl, error));
 }
 
 static SbUserChange *

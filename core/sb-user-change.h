@@ -23,6 +23,10 @@ typedef struct
   gboolean has_connection_properties;
   gboolean has_admin;
   gboolean admin;
+  gboolean has_ttl;
+  gint64 ttl;          /* as SbUser.ttl */
+  gboolean has_paused; /* never from a list of users */
+  gboolean paused;
 } SbUserChange;
 
 GPtrArray *sb_user_changes_parse (const char *json, gsize length, guint min_password_length,

@@ -17,4 +17,10 @@ void sb_test_log_expect (const char *part);
 /* All that were announced have come. */
 void sb_test_log_assert_expected (void);
 
+/* Lines with that MESSAGE_ID are kept from now on, and not written. */
+void sb_test_log_keep (const char *message_id);
+/* Those since the last time, a line each, and with them their fields SIMPLEBUS_USER and
+ * SIMPLEBUS_MESSAGE as "user/message: line". */
+char *sb_test_log_take_kept (void);
+
 G_END_DECLS

@@ -372,6 +372,17 @@ passwords_have_a_least_length (Fixture *f, gconstpointer data)
   put (f, "root", "[{\"_id\": \"anna\", \"password\": \"12345678\"}]", "ok");
 }
 
+static void
+a_ttl_is_set_kept_and_taken_away (Fixture *f, gconstpointer data)
+{
+  put (f, "root", "[{\"_id\": \"anna\", \"ttl\": 60}]", "ok");
+  put (f, "root", "[{\"_id\": \"anna\", \"tags\": \"x\"}]", "ok");
+  g_assert_cmpint (find (f, "anna")->ttl, ==, 60);
+  put (f, "root", "[{\"_id\": \"anna\", \"ttl\": null}, {\"_id\": \"bert\", \"ttl\": 0}]", "ok");
+  g_assert_cmpint (find (f, "anna")->ttl, ==, SB_USER_NO_TTL);
+  g_assert_cmpint (find (f, "bert")->ttl, ==, 0);
+}
+
 /* What is allowed */
 
 static void
@@ -385,6 +396,8 @@ a_user_may_change_its_own_password_only (Fixture *f, gconstpointer data)
     "[{\"_id\": \"anna\", \"admin\": true}]",
     "[{\"_id\": \"anna\", \"admin\": false}]",
     "[{\"_id\": \"anna\", \"connection_properties\": null}]",
+    "[{\"_id\": \"anna\", \"ttl\": 1}]",
+    "[{\"_id\": \"anna\", \"ttl\": null}]",
     "[{\"_id\": \"anna\", \"password\": \"x\"}, {\"_id\": \"bert\", \"tags\": \"x\"}]",
   };
 
@@ -440,6 +453,7 @@ with_open_user_management_any_user_may_nearly_everything (Fixture *f, gconstpoin
     "[{\"_id\": \"bert\", \"admin\": true}]",
     "[{\"_id\": \"carl\", \"password\": \"x\", \"admin\": true}]",
     "[{\"_id\": \"bert\", \"connection_properties\": {\"url\": \"u\"}}]",
+    "[{\"_id\": \"bert\", \"ttl\": 1}]",
     "[{\"_id\": \"root\", \"password\": \"x\"}]",
   };
 
@@ -733,6 +747,7 @@ main (int argc, char *argv[])
   ADD ("a-user-is-itself-also-after-a-change", NULL, a_user_is_itself_also_after_a_change);
   ADD ("who-is-no-admin-any-more-is-none", NULL, who_is_no_admin_any_more_is_none);
   ADD ("who-was-removed-may-do-nothing", NULL, who_was_removed_may_do_nothing);
+  ADD ("a-ttl-is-set-kept-and-taken-away", NULL, a_ttl_is_set_kept_and_taken_away);
   ADD ("with-open-user-management-any-user-may-nearly-everything", "open-user-management=true",
        with_open_user_management_any_user_may_nearly_everything);
   ADD ("the-last-admin-stays-one", NULL, the_last_admin_stays_one);

@@ -117,6 +117,77 @@ every_change_has_its_own_generation (Fixture *f, gconstpointer data)
   g_assert_cmpuint (sb_directory_get_generation (f->directory), !=, first);
 }
 
+/* "a b c" */
+static char *
+list (Fixture *f, const char *after, guint limit)
+{
+  g_autoptr (GPtrArray) users = sb_directory_list (f->directory, after, limit);
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < users->len; i++)
+    g_string_append_printf (text, "%s%s", i > 0 ? " " : "",
+                            ((const SbUser *) g_ptr_array_index (users, i))->id);
+  return g_string_free (text, FALSE);
+}
+
+static void
+users_are_listed_by_id_page_by_page (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *after;
+    guint limit;
+    const char *wanted;
+  } cases[] = {
+    { NULL, 100, "A a b c d e" },
+    { NULL, 2, "A a" },
+    { "a", 2, "b c" },
+    { "aa", 1, "b" },
+    { "c", 2, "d e" },
+    { "e", 2, "" },
+    { "z", 1, "" },
+  };
+
+  for (guint i = 0; i < 6; i++)
+    put (f, i + 1, (const char *const[]) { "e", "A", "c", "b", "d", "a" }[i], "");
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *page = list (f, cases[i].after, cases[i].limit);
+
+      g_assert_cmpstr (page, ==, cases[i].wanted);
+    }
+}
+
+static void
+thousands_of_users_are_listed_once_each (Fixture *f, gconstpointer data)
+{
+  g_autofree char *after = NULL;
+  guint n = 0;
+
+  for (gint64 i = 0; i < 3000; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("u%04d", (int) (i * 7919 % 3000));
+
+      put (f, i + 1, id, "");
+    }
+  for (;;)
+    {
+      g_autoptr (GPtrArray) page = sb_directory_list (f->directory, after, 7);
+
+      for (guint i = 0; i < page->len; i++)
+        {
+          g_autofree char *wanted = g_strdup_printf ("u%04u", n++);
+
+          g_assert_cmpstr (((const SbUser *) g_ptr_array_index (page, i))->id, ==, wanted);
+          g_free (after);
+          after = g_steal_pointer (&wanted);
+        }
+      if (page->len < 7)
+        break;
+    }
+  g_assert_cmpuint (n, ==, 3000);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -130,6 +201,8 @@ main (int argc, char *argv[])
   ADD ("an-id-that-changed-hands-stays-with-the-newer-user",
        an_id_that_changed_hands_stays_with_the_newer_user);
   ADD ("every-change-has-its-own-generation", every_change_has_its_own_generation);
+  ADD ("users-are-listed-by-id-page-by-page", users_are_listed_by_id_page_by_page);
+  ADD ("thousands-of-users-are-listed-once-each", thousands_of_users_are_listed_once_each);
 #undef ADD
   return g_test_run ();
 }

@@ -36,6 +36,8 @@ what_is_not_given_is_not_touched (void)
   g_assert_null (change->tags);
   g_assert_false (change->has_connection_properties);
   g_assert_false (change->has_admin);
+  g_assert_false (change->has_ttl);
+  g_assert_false (change->has_paused);
 }
 
 static void
@@ -63,6 +65,58 @@ null_removes (void)
   g_assert_null (change->connection_properties);
   g_assert_true (change->has_admin);
   g_assert_false (change->admin);
+}
+
+static void
+a_ttl_is_a_number_of_seconds_or_null (void)
+{
+  static const struct
+  {
+    const char *json;
+    gint64 wanted; /* -2: refused */
+  } cases[] = {
+    { "60", 60 },
+    { "0", 0 },
+    { "null", SB_USER_NO_TTL },
+    { "-1", -2 },
+    { "1.5", -2 },
+    { "\"60\"", -2 },
+    { "[60]", -2 },
+    { "{}", -2 },
+    { "true", -2 },
+    { "3153600000", 3153600000 },
+    { "3153600001", -2 },
+    { "18446744073709551621", -2 },
+    { "1e3", -2 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *json = g_strdup_printf ("[{\"_id\":\"a\",\"ttl\":%s}]", cases[i].json);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GPtrArray) changes = parse (json, &error);
+
+      g_test_message ("%s", cases[i].json);
+      if (cases[i].wanted == -2)
+        {
+          g_assert_error (error, SB_ERROR, SB_ERROR_INVALID);
+          continue;
+        }
+      g_assert_no_error (error);
+      g_assert_true (((SbUserChange *) g_ptr_array_index (changes, 0))->has_ttl);
+      g_assert_cmpint (((SbUserChange *) g_ptr_array_index (changes, 0))->ttl, ==, cases[i].wanted);
+    }
+}
+
+static void
+secrets_that_were_hidden_are_not_taken_for_secrets (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (parse ("[{\"_id\":\"a\",\"connection_properties\":{\"url\":\"http://h\","
+                        "\"secret\":\"(write-only)\"}}]",
+                        &error));
+  g_assert_error (error, SB_ERROR, SB_ERROR_INVALID);
 }
 
 static void
@@ -241,6 +295,9 @@ main (int argc, char *argv[])
   ADD ("an-id-of-64-characters-is-fine", an_id_of_64_characters_is_fine);
   ADD ("a-password-has-its-bounds", a_password_has_its_bounds);
   ADD ("tags-and-properties-have-bounds", tags_and_properties_have_bounds);
+  ADD ("a-ttl-is-a-number-of-seconds-or-null", a_ttl_is_a_number_of_seconds_or_null);
+  ADD ("secrets-that-were-hidden-are-not-taken-for-secrets",
+       secrets_that_were_hidden_are_not_taken_for_secrets);
 #undef ADD
   return g_test_run ();
 }
