@@ -19,6 +19,11 @@ void sb_endpoint_put_users (SbRequest *request);
 void sb_endpoint_sign_up_page (SbRequest *request);
 void sb_endpoint_sign_up (SbRequest *request);
 
+gboolean sb_request_is_cross_site (SbRequest *request);
+
+/* sb-soup-api.c */
+void sb_endpoint_api (SbRequest *request);
+
 /* sb-soup-pages.c */
 void sb_endpoint_home (SbRequest *request);
 void sb_endpoint_health (SbRequest *request);

@@ -33,8 +33,8 @@ typedef enum
 
 struct _SbEndpoint
 {
-  const char *path; /* all below it when it ends in a slash */
-  const char *method;
+  const char *path;   /* all below it when it ends in a slash */
+  const char *method; /* (nullable): any; the endpoint looks at it */
   Access access;
   gboolean takes_body; /* up to max-message-size */
   void (*handle) (SbRequest *request);
@@ -52,6 +52,7 @@ static const SbEndpoint endpoints[] = {
   { "/healthz", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_health },
   { "/readyz", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_ready },
   { "/metrics", "GET", ACCESS_METRICS, FALSE, sb_endpoint_metrics },
+  { "/api/v1/", NULL, ACCESS_USER, TRUE, sb_endpoint_api },
 };
 
 static G_DEFINE_QUARK (sb - request, sb_request)
@@ -506,7 +507,9 @@ find_endpoint (const char *path, const char *method)
     method = "GET";
   for (gsize i = 0; i < G_N_ELEMENTS (endpoints); i++)
     {
-      if (strcmp (method, endpoints[i].method) == 0 && matches_path (&endpoints[i], path))
+      const char *wanted = endpoints[i].method;
+
+      if ((wanted == NULL || strcmp (method, wanted) == 0) && matches_path (&endpoints[i], path))
         return &endpoints[i];
     }
   return NULL;

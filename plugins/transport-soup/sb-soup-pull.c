@@ -190,27 +190,13 @@ sb_endpoint_confirm (SbRequest *request)
 /* --- GET /status/<_id> --- */
 
 static void
-append_time (GString *json, gint64 microseconds)
-{
-  g_autoptr (GDateTime) seconds = g_date_time_new_from_unix_utc (microseconds / G_USEC_PER_SEC);
-  g_autofree char *text = seconds != NULL ? g_date_time_format (seconds, "%Y-%m-%dT%H:%M:%S")
-                                          : NULL;
-
-  if (text == NULL)
-    g_string_append (json, "null");
-  else
-    g_string_append_printf (json, "\"%s.%03dZ\"", text,
-                            (int) (microseconds % G_USEC_PER_SEC / 1000));
-}
-
-static void
 append_delivery (GString *json, const SbDeliveryStatus *delivery)
 {
   sb_json_append_string (json, delivery->recipient);
   g_string_append (json, ":{\"state\":");
   sb_json_append_string (json, sb_delivery_state_to_string (delivery->state));
   g_string_append_printf (json, ",\"attempts\":%u,\"since\":", delivery->attempts);
-  append_time (json, delivery->since);
+  sb_json_append_time (json, delivery->since);
   g_string_append (json, ",\"reason\":");
   if (delivery->reason == SB_REASON_NONE)
     g_string_append (json, "null");
@@ -235,7 +221,7 @@ sb_request_answer_status (SbRequest *request, guint status, SbMessageStatus *sta
   g_string_append (json, ",\"sender\":");
   sb_json_append_string (json, state->sender);
   g_string_append (json, ",\"accepted\":");
-  append_time (json, state->accepted);
+  sb_json_append_time (json, state->accepted);
   g_string_append (json, ",\"recipients\":{");
   for (guint i = 0; i < state->deliveries->len; i++)
     {

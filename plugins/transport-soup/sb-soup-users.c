@@ -108,9 +108,16 @@ sb_endpoint_sign_up_page (SbRequest *request)
     answer_page (request, 200, "signup-code.html");
 }
 
-/* Whether a browser says that another site's page sent the form. */
-static gboolean
-is_cross_site (SbRequest *request)
+/**
+ * sb_request_is_cross_site:
+ * @request: a request
+ *
+ * A browser adds the password that it knows to what any page makes it send.
+ *
+ * Returns: whether it says that another site's page sent this
+ */
+gboolean
+sb_request_is_cross_site (SbRequest *request)
 {
   const char *site = sb_request_get_header (request, "Sec-Fetch-Site");
   const char *origin = sb_request_get_header (request, "Origin");
@@ -166,7 +173,7 @@ sb_endpoint_sign_up (SbRequest *request)
   gsize length;
   const char *data = g_bytes_get_data (request->body, &length);
 
-  if (is_cross_site (request))
+  if (sb_request_is_cross_site (request))
     {
       sb_request_problem (request, 403, "forbidden", "The form was sent by another site");
       return;

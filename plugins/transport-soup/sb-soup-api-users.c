@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sb-soup-api-users: `/api/v1/users`, and whom an address reaches. Changes go by `/put_users`. */
+
+#include "sb-soup-api.h"
+
+#include <string.h>
+
+static void
+append_texts (GString *json, const char *const *texts, gsize n)
+{
+  g_string_append_c (json, '[');
+  for (gsize i = 0; i < n; i++)
+    {
+      if (i > 0)
+        g_string_append_c (json, ',');
+      sb_json_append_string (json, texts[i]);
+    }
+  g_string_append_c (json, ']');
+}
+
+static void
+append_user (GString *json, SbBus *bus, const SbUser *user)
+{
+  g_autofree char *properties = NULL;
+
+  g_string_append (json, "{\"_id\":");
+  sb_json_append_string (json, user->id);
+  g_string_append (json, ",\"tags\":");
+  append_texts (json, user->tags, g_strv_length ((char **) user->tags));
+  g_string_append_printf (json, ",\"admin\":%s,\"ttl\":", user->admin ? "true" : "false");
+  if (user->ttl >= 0)
+    g_string_append_printf (json, "%" G_GINT64_FORMAT, user->ttl);
+  else
+    g_string_append (json, "null");
+  g_string_append_printf (
+      json, ",\"paused\":%s,\"online\":%s,\"created\":", user->paused ? "true" : "false",
+      sb_bus_is_online (bus, user) ? "true" : "false");
+  sb_api_append_time (json, user->created);
+  if (user->connection_properties != NULL)
+    properties = sb_properties_hide_secrets (user->connection_properties);
+  g_string_append_printf (json, ",\"connection_properties\":%s}",
+                          properties != NULL ? properties : "null");
+}
+
+/* --- GET /api/v1/users --- */
+
+/**
+ * sb_api_list_users:
+ * @request: `GET /api/v1/users`
+ * @name: %NULL
+ *
+ * Lists users by their ids.
+ */
+void
+sb_api_list_users (SbRequest *request, const char *name)
+{
+  SbDirectory *directory = sb_accounts_get_directory (request->transport->accounts);
+  g_autoptr (GPtrArray) users = NULL;
+  const char *next = NULL;
+  GString *json;
+  guint limit;
+
+  if (!sb_api_get_limit (request, &limit))
+    return;
+  users = sb_directory_list (directory, sb_api_get_parameter (request, "after"), limit);
+  json = sb_api_begin_page ("users");
+  for (guint i = 0; i < users->len; i++)
+    {
+      const SbUser *user = g_ptr_array_index (users, i);
+
+      if (i > 0)
+        g_string_append_c (json, ',');
+      append_user (json, request->transport->bus, user);
+      if (users->len == limit)
+        next = user->id;
+    }
+  sb_api_answer_page (request, json, next);
+}
+
+/* --- GET, DELETE /api/v1/users/<user> --- */
+
+/**
+ * sb_api_show_user:
+ * @request: `GET /api/v1/users/<user>`
+ * @name: the user's id
+ *
+ * Shows a user without its secrets.
+ */
+void
+sb_api_show_user (SbRequest *request, const char *name)
+{
+  const SbUser *user = sb_api_find_user (request, name);
+  GString *json;
+
+  if (user == NULL)
+    return;
+  json = g_string_new (NULL);
+  append_user (json, request->transport->bus, user);
+  sb_request_answer_json (request, 200, json);
+}
+
+static void
+removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (SbRequest) request = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (sb_accounts_remove_finish (SB_ACCOUNTS (source), result, &error))
+    sb_request_answer (request, 204, NULL, NULL);
+  else
+    sb_request_fail (request, error, NULL);
+}
+
+/**
+ * sb_api_remove_user:
+ * @request: `DELETE /api/v1/users/<user>`
+ * @name: the user's id
+ *
+ * Removes a user; what waits for it dies.
+ */
+void
+sb_api_remove_user (SbRequest *request, const char *name)
+{
+  sb_accounts_remove_async (request->transport->accounts, request->user, name, removed_cb,
+                            sb_request_ref (request));
+}
+
+/* --- POST /api/v1/preview --- */
+
+static void
+answer_preview (SbRequest *request, const SbPreview *preview)
+{
+  GString *json = g_string_new (NULL);
+
+  g_string_append_printf (json, "{\"recipients\":%u,\"ids\":", preview->n_recipients);
+  append_texts (json, (const char *const *) preview->ids->pdata, preview->ids->len);
+  g_string_append (json, ",\"unknown\":");
+  append_texts (json, (const char *const *) preview->unknown->pdata, preview->unknown->len);
+  g_string_append_c (json, '}');
+  sb_request_answer_json (request, 200, json);
+}
+
+/* Returns: (transfer none) (nullable): who would send; %NULL when it was answered */
+static SbUser *
+get_sender (SbRequest *request, JsonNode *body)
+{
+  const char *id;
+
+  if (!json_object_has_member (json_node_get_object (body), "sender"))
+    return request->user;
+  id = sb_api_get_string (body, "sender");
+  if (id != NULL)
+    return sb_api_find_user (request, id);
+  sb_request_problem (request, 400, "invalid", "\"sender\" is not the id of a user");
+  return NULL;
+}
+
+/**
+ * sb_api_preview:
+ * @request: `POST /api/v1/preview`
+ * @name: %NULL
+ *
+ * Tells whom addresses reach, without a message.
+ */
+void
+sb_api_preview (SbRequest *request, const char *name)
+{
+  static const char *const members[] = { "to", "sender", NULL };
+  g_autoptr (JsonNode) body = NULL;
+  g_autoptr (SbPreview) preview = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *to = NULL;
+  JsonObject *object;
+  const SbUser *sender;
+  guint limit;
+
+  if (!sb_api_get_limit (request, &limit))
+    return;
+  body = sb_api_parse_body (request, members);
+  if (body == NULL)
+    return;
+  object = json_node_get_object (body);
+  sender = get_sender (request, body);
+  if (sender == NULL)
+    return;
+  if (json_object_has_member (object, "to"))
+    to = json_to_string (json_object_get_member (object, "to"), FALSE);
+  preview = sb_bus_preview (request->transport->bus, sender,
+                            (SbSlice) { to, to != NULL ? strlen (to) : 0 }, limit, &error);
+  if (preview != NULL)
+    answer_preview (request, preview);
+  else
+    sb_request_fail (request, error, NULL);
+}

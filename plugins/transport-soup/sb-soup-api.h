@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sb-soup-api: what the functions of `/api/v1/` share. One function per route;
+ * the table in sb-soup-api.c says which.
+ */
+#pragma once
+
+#include "sb-soup-endpoints.h"
+
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/* Rows of a page, when `limit` does not say, and at most. */
+#define SB_API_LIMIT 100
+#define SB_API_MAX_LIMIT 1000
+
+/* What stands for the variable segment of a path is in @name, unescaped. */
+typedef void (*SbApiFunc) (SbRequest *request, const char *name);
+
+/* sb-soup-api-queues.c */
+void sb_api_list_queues (SbRequest *request, const char *name);
+void sb_api_show_queue (SbRequest *request, const char *name);
+void sb_api_pause (SbRequest *request, const char *name);
+void sb_api_resume (SbRequest *request, const char *name);
+
+/* sb-soup-api-deliveries.c */
+void sb_api_list_deliveries (SbRequest *request, const char *name);
+void sb_api_show_delivery (SbRequest *request, const char *name);
+void sb_api_show_message (SbRequest *request, const char *name);
+void sb_api_requeue (SbRequest *request, const char *name);
+void sb_api_drop (SbRequest *request, const char *name);
+void sb_api_move (SbRequest *request, const char *name);
+
+/* sb-soup-api-users.c */
+void sb_api_list_users (SbRequest *request, const char *name);
+void sb_api_show_user (SbRequest *request, const char *name);
+void sb_api_remove_user (SbRequest *request, const char *name);
+void sb_api_preview (SbRequest *request, const char *name);
+
+SbUser *sb_api_find_user (SbRequest *request, const char *id);
+const char *sb_api_get_parameter (SbRequest *request, const char *name);
+gboolean sb_api_get_limit (SbRequest *request, guint *limit);
+JsonNode *sb_api_parse_body (SbRequest *request, const char *const *members);
+const char *sb_api_get_string (JsonNode *body, const char *member);
+
+GString *sb_api_begin_page (const char *member);
+void sb_api_answer_page (SbRequest *request, GString *json, const char *next);
+void sb_api_append_text (GString *json, const char *text);
+void sb_api_append_time (GString *json, gint64 wall);
+
+G_END_DECLS
