@@ -13,6 +13,16 @@ is_full (SbSqliteWriter *self, const SbSqliteTally *tally, gint64 size)
          || tally->bytes + size > self->limits.max_queue_bytes;
 }
 
+/* Four fifths of a limit, or more. */
+static gboolean
+is_near (SbSqliteWriter *self, const SbSqliteTally *tally)
+{
+  const SbStoreLimits *limits = &self->limits;
+
+  return tally->count >= limits->max_queue - limits->max_queue / 5
+         || tally->bytes >= limits->max_queue_bytes - limits->max_queue_bytes / 5;
+}
+
 /* Marks the targets whose queue is full; says what the message gets when its id is new. */
 static SbOutcome
 check_targets (SbSqliteWriter *self, SbTarget *targets, guint n_targets, gint64 size)
@@ -27,6 +37,7 @@ check_targets (SbSqliteWriter *self, SbTarget *targets, guint n_targets, gint64 
         return SB_OUTCOME_UNKNOWN;
       tally = sb_sqlite_ledger_touch (self->ledger, targets[i].recipient);
       targets[i].full = !tally->gone && is_full (self, tally, size);
+      targets[i].near = FALSE;
       if (targets[i].full && targets[i].named)
         outcome = SB_OUTCOME_FULL;
     }
@@ -116,43 +127,23 @@ insert_body (SbSqliteWriter *self, gint64 seq, GBytes *body, GError **error)
 
   sqlite3_bind_int64 (statement, 1, seq);
   sqlite3_bind_blob64 (statement, 2, size > 0 ? data : "", size, SQLITE_STATIC);
-  self->ledger->now.messages++;
-  self->ledger->now.bytes += size;
-  return sb_sqlite_db_run (self->db, statement, error);
-}
-
-static gboolean
-insert_queued (SbSqliteWriter *self, gint64 seq, gboolean is_shared, gint64 size, SbTarget *target,
-               GError **error)
-{
-  sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_INSERT_QUEUED);
-
-  target->state = SB_DELIVERY_PENDING;
-  target->position = seq;
-  sqlite3_bind_int64 (statement, 1, target->recipient);
-  sqlite3_bind_int64 (statement, 2, seq);
-  sqlite3_bind_null (statement, 3);
-  sqlite3_bind_int (statement, 4, is_shared);
-  sqlite3_bind_int64 (statement, 5, size);
   return sb_sqlite_db_run (self->db, statement, error);
 }
 
 /* A delivery that does not begin in the queue. */
 static gboolean
 insert_detour (SbSqliteWriter *self, gint64 seq, gboolean is_shared, gint64 size,
-               const SbMessage *message, SbTarget *target, SbReason reason, GError **error)
+               const SbMessage *message, const SbTarget *target, SbReason reason, GError **error)
 {
   sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_INSERT_DETOUR);
-  gboolean is_dead = reason != SB_REASON_NONE;
+  gboolean is_scheduled = target->state == SB_DELIVERY_SCHEDULED;
 
-  target->state = is_dead ? SB_DELIVERY_DEAD : SB_DELIVERY_SCHEDULED;
-  target->position = 0;
   sqlite3_bind_int64 (statement, 1, seq);
   sqlite3_bind_int64 (statement, 2, target->recipient);
   sqlite3_bind_int64 (statement, 3, 0);
   sqlite3_bind_int (statement, 4, target->state);
   sqlite3_bind_int64 (statement, 5, message->accepted);
-  sqlite3_bind_int64 (statement, 6, is_dead ? 0 : message->not_before);
+  sqlite3_bind_int64 (statement, 6, is_scheduled ? message->not_before : 0);
   sqlite3_bind_int (statement, 7, 0);
   sqlite3_bind_int (statement, 8, reason);
   sqlite3_bind_int (statement, 9, is_shared);
@@ -160,7 +151,27 @@ insert_detour (SbSqliteWriter *self, gint64 seq, gboolean is_shared, gint64 size
   return sb_sqlite_db_run (self->db, statement, error);
 }
 
-/* A user that was removed while the message was on its way gets a dead delivery. */
+/* A user that was removed while the message was on its way gets a dead delivery; so does one whose
+ * queue is full, as long as not too many have died for it. */
+static SbReason
+choose_state (SbSqliteWriter *self, const SbMessage *message, const SbSqliteTally *tally,
+              SbTarget *target)
+{
+  if (tally->gone)
+    {
+      target->state = SB_DELIVERY_DEAD;
+      return SB_REASON_RECIPIENT_DELETED;
+    }
+  if (target->full)
+    {
+      target->state = tally->dead < self->limits.max_dead ? SB_DELIVERY_DEAD : SB_DELIVERY_DROPPED;
+      return SB_REASON_QUEUE_FULL;
+    }
+  target->state = message->not_before > message->accepted ? SB_DELIVERY_SCHEDULED
+                                                          : SB_DELIVERY_PENDING;
+  return SB_REASON_NONE;
+}
+
 static gboolean
 insert_target (SbSqliteWriter *self, gint64 seq, SbOperation *operation, SbTarget *target,
                gint64 size, GError **error)
@@ -168,44 +179,28 @@ insert_target (SbSqliteWriter *self, gint64 seq, SbOperation *operation, SbTarge
   SbSqliteTally *tally = sb_sqlite_ledger_touch (self->ledger, target->recipient);
   const SbMessage *message = operation->append.message;
   gboolean is_shared = operation->append.n_targets != 1;
-  SbReason reason = tally->gone    ? SB_REASON_RECIPIENT_DELETED
-                    : target->full ? SB_REASON_QUEUE_FULL
-                                   : SB_REASON_NONE;
+  SbReason reason = choose_state (self, message, tally, target);
 
-  if (reason != SB_REASON_NONE)
-    {
-      self->ledger->now.dead++;
-      return insert_detour (self, seq, is_shared, size, message, target, reason, error);
-    }
-  tally->count++;
-  tally->bytes += size;
-  self->ledger->now.waiting++;
-  if (message->not_before > message->accepted)
-    return insert_detour (self, seq, is_shared, size, message, target, SB_REASON_NONE, error);
-  return insert_queued (self, seq, is_shared, size, target, error);
+  sb_sqlite_ledger_count (self->ledger, tally, target->state, 1, size);
+  if (reason == SB_REASON_NONE)
+    target->near = is_near (self, tally);
+  target->position = target->state == SB_DELIVERY_PENDING ? seq : 0;
+  if (target->state == SB_DELIVERY_PENDING)
+    return sb_sqlite_writer_insert_queued (self, target->recipient, seq, seq, is_shared, size,
+                                           error);
+  return insert_detour (self, seq, is_shared, size, message, target, reason, error);
 }
 
-static guint
-count_waiting (const SbTarget *targets, guint n_targets)
+/* Of the message's deliveries: how many have not ended, and how many of those wait. */
+static void
+count_targets (const SbTarget *targets, guint n_targets, guint *n_open, guint *n_waiting)
 {
-  guint n = 0;
-
+  *n_open = *n_waiting = 0;
   for (guint i = 0; i < n_targets; i++)
-    n += targets[i].state != SB_DELIVERY_DEAD;
-  return n;
-}
-
-static gboolean
-insert_fanout (SbSqliteWriter *self, gint64 seq, guint n_targets, guint n_waiting, gint64 size,
-               GError **error)
-{
-  sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_INSERT_FANOUT);
-
-  sqlite3_bind_int64 (statement, 1, seq);
-  sqlite3_bind_int64 (statement, 2, n_targets);
-  sqlite3_bind_int64 (statement, 3, n_waiting);
-  sqlite3_bind_int64 (statement, 4, size);
-  return sb_sqlite_db_run (self->db, statement, error);
+    {
+      *n_open += targets[i].state != SB_DELIVERY_DROPPED;
+      *n_waiting += targets[i].state != SB_DELIVERY_DROPPED && targets[i].state != SB_DELIVERY_DEAD;
+    }
 }
 
 /* What hangs on the message when its deliveries are made. */
@@ -215,15 +210,22 @@ insert_extras (SbSqliteWriter *self, gint64 seq, SbOperation *operation, gint64 
 {
   const SbMessage *message = operation->append.message;
   guint n_targets = operation->append.n_targets;
-  guint n_waiting = count_waiting (operation->append.targets, n_targets);
+  guint n_open;
+  guint n_waiting;
 
-  if (n_targets != 1 && !insert_fanout (self, seq, n_targets, n_waiting, size, error))
+  self->ledger->now.messages++;
+  self->ledger->now.bytes += size;
+  count_targets (operation->append.targets, n_targets, &n_open, &n_waiting);
+  if (n_open == 0)
+    return sb_sqlite_writer_finish (self, sb_sqlite_handle_new (seq, FALSE, n_targets != 1),
+                                    n_targets, 0, size, message->accepted, error);
+  if (n_targets != 1 && !sb_sqlite_writer_insert_fanout (self, seq, n_open, n_waiting, size, error))
     return FALSE;
   if (message->deadline != 0 && n_waiting > 0
       && !sb_sqlite_writer_run_pair (self, SB_SQLITE_W_INSERT_DEADLINE, message->deadline, seq,
                                      error))
     return FALSE;
-  return TRUE;
+  return insert_body (self, seq, message->body, error);
 }
 
 gboolean
@@ -249,8 +251,6 @@ sb_sqlite_writer_append (SbSqliteWriter *self, SbOperation *operation, GError **
   self->last_number = seq;
   sb_sqlite_writer_saw_time (self, message->accepted);
   operation->append.handle = sb_sqlite_handle_new (seq, message->deadline != 0, n_targets != 1);
-  if (!insert_body (self, seq, message->body, error))
-    return FALSE;
   for (guint i = 0; i < n_targets; i++)
     if (!insert_target (self, seq, operation, &targets[i], size, error))
       return FALSE;

@@ -9,79 +9,7 @@
 
 #include "sb-sqlite-queries.h"
 
-/* Columns: position, state, size, attempts. */
-static SbSqliteFound
-find_detour (SbSqliteWriter *self, gint64 seq, gint64 recipient, SbSqliteDelivery *delivery,
-             GError **error)
-{
-  g_autoptr (SbSqliteCursor) cursor = sb_sqlite_writer_get (self, SB_SQLITE_W_GET_DETOUR);
-  int step;
-
-  sqlite3_bind_int64 (cursor, 1, seq);
-  sqlite3_bind_int64 (cursor, 2, recipient);
-  step = sb_sqlite_db_step (self->db, cursor, error);
-  if (step != SB_SQLITE_STEP_ROW)
-    return step == SB_SQLITE_STEP_DONE ? SB_SQLITE_ABSENT : SB_SQLITE_FAILED;
-  delivery->position = sqlite3_column_int64 (cursor, 0);
-  delivery->state = sqlite3_column_int (cursor, 1);
-  delivery->size = sqlite3_column_int64 (cursor, 2);
-  delivery->attempts = sqlite3_column_int (cursor, 3);
-  delivery->in_detour = TRUE;
-  return SB_SQLITE_FOUND;
-}
-
-static SbSqliteFound
-find_queued (SbSqliteWriter *self, gint64 seq, gint64 recipient, SbSqliteDelivery *delivery,
-             GError **error)
-{
-  g_autoptr (SbSqliteCursor) cursor = sb_sqlite_writer_get (self, SB_SQLITE_W_GET_QUEUED);
-  int step;
-
-  sqlite3_bind_int64 (cursor, 1, recipient);
-  sqlite3_bind_int64 (cursor, 2, seq);
-  step = sb_sqlite_db_step (self->db, cursor, error);
-  if (step != SB_SQLITE_STEP_ROW)
-    return step == SB_SQLITE_STEP_DONE ? SB_SQLITE_ABSENT : SB_SQLITE_FAILED;
-  delivery->position = seq;
-  delivery->state = SB_DELIVERY_PENDING;
-  delivery->size = sqlite3_column_int64 (cursor, 1);
-  return SB_SQLITE_FOUND;
-}
-
-static SbSqliteFound
-find_ended (SbSqliteWriter *self, gint64 seq, gint64 recipient, SbSqliteDelivery *delivery,
-            GError **error)
-{
-  g_autoptr (SbSqliteCursor) cursor = sb_sqlite_writer_get (self, SB_SQLITE_W_GET_ENDED);
-  int step;
-
-  sqlite3_bind_int64 (cursor, 1, seq);
-  sqlite3_bind_int64 (cursor, 2, recipient);
-  step = sb_sqlite_db_step (self->db, cursor, error);
-  if (step != SB_SQLITE_STEP_ROW)
-    return step == SB_SQLITE_STEP_DONE ? SB_SQLITE_ABSENT : SB_SQLITE_FAILED;
-  delivery->position = seq;
-  delivery->state = sqlite3_column_int (cursor, 0);
-  return SB_SQLITE_FOUND;
-}
-
-/* Where the delivery of message @seq to @recipient lies. */
-SbSqliteFound
-sb_sqlite_writer_locate (SbSqliteWriter *self, gint64 seq, gint64 recipient,
-                         SbSqliteDelivery *delivery, GError **error)
-{
-  SbSqliteFound found;
-
-  *delivery = (SbSqliteDelivery) { .recipient = recipient };
-  found = find_detour (self, seq, recipient, delivery, error);
-  if (found == SB_SQLITE_ABSENT)
-    found = find_queued (self, seq, recipient, delivery, error);
-  if (found == SB_SQLITE_ABSENT)
-    found = find_ended (self, seq, recipient, delivery, error);
-  return found;
-}
-
-/* A position is the number of its message, unless the delivery was scheduled before. */
+/* A position is the number of its message, unless it came into the queue later. */
 static SbSqliteFound
 find_message_at (SbSqliteWriter *self, gint64 recipient, gint64 position, SbSqliteMessage *message,
                  GError **error)
@@ -124,113 +52,6 @@ find_delivery (SbSqliteWriter *self, gint64 recipient, gint64 position, gint64 h
 }
 
 static gboolean
-delete_queued (SbSqliteWriter *self, gint64 recipient, gint64 position, GError **error)
-{
-  return sb_sqlite_writer_run_pair (self, SB_SQLITE_W_DELETE_QUEUED, recipient, position, error);
-}
-
-static gboolean
-insert_ended (SbSqliteWriter *self, gint64 seq, gint64 recipient, SbDeliveryState state,
-              SbReason reason, guint attempts, gint64 now, GError **error)
-{
-  sqlite3_stmt *statement = sb_sqlite_writer_get (self, SB_SQLITE_W_INSERT_ENDED);
-
-  sqlite3_bind_int64 (statement, 1, seq);
-  sqlite3_bind_int64 (statement, 2, recipient);
-  sqlite3_bind_int (statement, 3, state);
-  sqlite3_bind_int64 (statement, 4, now);
-  sqlite3_bind_int (statement, 5, attempts);
-  sqlite3_bind_int (statement, 6, reason);
-  return sb_sqlite_db_run (self->db, statement, error);
-}
-
-static gboolean
-write_detour (SbSqliteWriter *self, const SbSqliteMessage *message,
-              const SbSqliteDelivery *delivery, SbDeliveryState state, SbReason reason,
-              guint attempts, gint64 due, gint64 now, GError **error)
-{
-  sqlite3_stmt *statement = sb_sqlite_writer_get (
-      self, delivery->in_detour ? SB_SQLITE_W_UPDATE_DETOUR : SB_SQLITE_W_INSERT_DETOUR);
-
-  sqlite3_bind_int64 (statement, 1, message->seq);
-  sqlite3_bind_int64 (statement, 2, delivery->recipient);
-  sqlite3_bind_int64 (statement, 3, delivery->position);
-  sqlite3_bind_int (statement, 4, state);
-  sqlite3_bind_int64 (statement, 5, now);
-  sqlite3_bind_int64 (statement, 6, due);
-  sqlite3_bind_int (statement, 7, attempts);
-  sqlite3_bind_int (statement, 8, reason);
-  if (!delivery->in_detour)
-    {
-      sqlite3_bind_int (statement, 9, sb_sqlite_handle_is_shared (message->handle));
-      sqlite3_bind_int64 (statement, 10, delivery->size);
-    }
-  return sb_sqlite_db_run (self->db, statement, error);
-}
-
-/* Takes a delivery out of the counters that it is in. */
-static void
-uncount (SbSqliteWriter *self, const SbSqliteDelivery *delivery)
-{
-  SbSqliteTally *tally;
-
-  if (delivery->state == SB_DELIVERY_DEAD)
-    {
-      self->ledger->now.dead--;
-      return;
-    }
-  tally = sb_sqlite_ledger_touch (self->ledger, delivery->recipient);
-  tally->count--;
-  tally->bytes -= delivery->size;
-  self->ledger->now.waiting--;
-  if (delivery->state == SB_DELIVERY_PARKED)
-    self->ledger->now.parked--;
-}
-
-/* What the end of a delivery means for its message. */
-static gboolean
-settle (SbSqliteWriter *self, gint64 handle, gint64 deadline, const SbSqliteDelivery *delivery,
-        SbDeliveryState state, gint64 now, GError **error)
-{
-  gboolean has_ended = state != SB_DELIVERY_DEAD;
-
-  if (sb_sqlite_handle_is_shared (handle))
-    {
-      sb_sqlite_writer_lower (self, handle, has_ended, delivery->state != SB_DELIVERY_DEAD, now);
-      return TRUE;
-    }
-  if (has_ended)
-    return sb_sqlite_writer_finish (self, handle, 1, deadline, delivery->size, now, error);
-  return !sb_sqlite_handle_has_deadline (handle)
-         || sb_sqlite_writer_run_pair (self, SB_SQLITE_W_DELETE_DEADLINE, deadline,
-                                       sb_sqlite_handle_get_seq (handle), error);
-}
-
-/* Ends a delivery that has not ended, or makes it dead. */
-gboolean
-sb_sqlite_writer_end_delivery (SbSqliteWriter *self, const SbSqliteMessage *message,
-                               const SbSqliteDelivery *delivery, SbDeliveryState state,
-                               SbReason reason, guint attempts, gint64 now, GError **error)
-{
-  gboolean written;
-
-  uncount (self, delivery);
-  if (delivery->state == SB_DELIVERY_PENDING
-      && !delete_queued (self, delivery->recipient, delivery->position, error))
-    return FALSE;
-  if (delivery->in_detour || state == SB_DELIVERY_DEAD)
-    written = write_detour (self, message, delivery, state, reason, attempts, 0, now, error);
-  else
-    written = insert_ended (self, message->seq, delivery->recipient, state, reason, attempts, now,
-                            error);
-  if (!written)
-    return FALSE;
-  if (state == SB_DELIVERY_DEAD)
-    self->ledger->now.dead++;
-  return settle (self, message->handle, message->deadline, delivery, state, now, error);
-}
-
-static gboolean
 keep_receipt (SbSqliteWriter *self, SbOperation *operation, const char *id, GError **error)
 {
   if (!operation->end.store_receipt || operation->end.state != SB_DELIVERY_CONFIRMED
@@ -255,9 +76,11 @@ judge_end (SbDeliveryState from, SbDeliveryState to)
 
 /* Of a delivery that may lie anywhere. */
 static gboolean
-end_anywhere (SbSqliteWriter *self, SbOperation *operation, GError **error)
+end_anywhere (SbSqliteWriter *self, SbOperation *operation, const SbSqliteChange *asked,
+              GError **error)
 {
   g_auto (SbSqliteMessage) message = { 0 };
+  SbSqliteChange change = *asked;
   SbSqliteDelivery delivery;
   SbSqliteFound found = find_delivery (self, operation->end.recipient, operation->end.position,
                                        operation->end.handle, operation->end.id, &message,
@@ -275,33 +98,32 @@ end_anywhere (SbSqliteWriter *self, SbOperation *operation, GError **error)
   operation->outcome = judge_end (delivery.state, operation->end.state);
   if (operation->outcome != SB_OUTCOME_DONE)
     return TRUE;
-  return sb_sqlite_writer_end_delivery (
-             self, &message, &delivery, operation->end.state, operation->end.reason,
-             MAX (operation->end.attempts, delivery.attempts), operation->end.now, error)
+  change.attempts = MAX (change.attempts, delivery.attempts);
+  return sb_sqlite_writer_end_delivery (self, &message, &delivery, &change, error)
          && keep_receipt (self, operation, message.id, error);
 }
 
 /* Of a delivery that lies in the queue, where it always was; @was_there tells. */
 static gboolean
-end_queued (SbSqliteWriter *self, SbOperation *operation, gboolean *was_there, GError **error)
+end_queued (SbSqliteWriter *self, SbOperation *operation, const SbSqliteChange *change,
+            gboolean *was_there, GError **error)
 {
   const SbMessage *message = operation->end.message;
   gint64 seq = operation->end.position;
   gint64 recipient = operation->end.recipient;
   SbSqliteDelivery delivery = { .recipient = recipient, .state = SB_DELIVERY_PENDING };
 
-  if (!delete_queued (self, recipient, seq, error))
+  if (!sb_sqlite_writer_delete_queued (self, recipient, seq, error))
     return FALSE;
   *was_there = sqlite3_changes (self->db->handle) > 0;
   if (!*was_there)
     return TRUE;
   delivery.size = g_bytes_get_size (message->body);
-  uncount (self, &delivery);
+  sb_sqlite_writer_uncount (self, &delivery);
   operation->end.sender_key = message->sender_key;
-  return insert_ended (self, seq, recipient, operation->end.state, operation->end.reason,
-                       operation->end.attempts, operation->end.now, error)
-         && settle (self, operation->end.handle, message->deadline, &delivery, operation->end.state,
-                    operation->end.now, error)
+  return sb_sqlite_writer_insert_ended (self, seq, recipient, change, error)
+         && sb_sqlite_writer_settle (self, operation->end.handle, message->deadline, &delivery,
+                                     change, error)
          && keep_receipt (self, operation, message->id, error);
 }
 
@@ -310,24 +132,33 @@ is_usual_end (const SbOperation *operation)
 {
   return operation->end.message != NULL && operation->end.position != 0
          && operation->end.position == sb_sqlite_handle_get_seq (operation->end.handle)
-         && operation->end.state != SB_DELIVERY_DEAD;
+         && operation->end.state != SB_DELIVERY_DEAD && operation->end.log == NULL;
 }
 
 gboolean
 sb_sqlite_writer_end (SbSqliteWriter *self, SbOperation *operation, GError **error)
 {
+  const SbSqliteChange change = { .state = operation->end.state,
+                                  .reason = operation->end.reason,
+                                  .attempts = operation->end.attempts,
+                                  .now = operation->end.now,
+                                  .log = operation->end.log };
   gboolean was_there = FALSE;
 
   sb_sqlite_writer_saw_time (self, operation->end.now);
-  if (is_usual_end (operation) && !end_queued (self, operation, &was_there, error))
+  if (is_usual_end (operation) && !end_queued (self, operation, &change, &was_there, error))
     return FALSE;
-  return was_there || end_anywhere (self, operation, error);
+  return was_there || end_anywhere (self, operation, &change, error);
 }
 
 gboolean
 sb_sqlite_writer_park (SbSqliteWriter *self, SbOperation *operation, GError **error)
 {
   g_auto (SbSqliteMessage) message = { 0 };
+  SbSqliteChange change = { .state = SB_DELIVERY_PARKED,
+                            .due = operation->park.due,
+                            .now = operation->park.now,
+                            .log = operation->park.log };
   SbSqliteDelivery delivery;
   SbSqliteFound found = find_delivery (self, operation->park.recipient, operation->park.position,
                                        operation->park.handle, NULL, &message, &delivery, error);
@@ -341,13 +172,6 @@ sb_sqlite_writer_park (SbSqliteWriter *self, SbOperation *operation, GError **er
       return TRUE;
     }
   sb_sqlite_writer_saw_time (self, operation->park.now);
-  if (delivery.state == SB_DELIVERY_PENDING)
-    {
-      self->ledger->now.parked++;
-      if (!delete_queued (self, delivery.recipient, delivery.position, error))
-        return FALSE;
-    }
-  return write_detour (self, &message, &delivery, SB_DELIVERY_PARKED, SB_REASON_NONE,
-                       MAX (operation->park.attempts, delivery.attempts), operation->park.due,
-                       operation->park.now, error);
+  change.attempts = MAX (operation->park.attempts, delivery.attempts);
+  return sb_sqlite_writer_change (self, &message, &delivery, &change, error);
 }

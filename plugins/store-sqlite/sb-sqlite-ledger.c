@@ -5,6 +5,9 @@
 
 #include "sb-sqlite-queries.h"
 
+/* Users that are looked at under one lock. */
+#define AT_ONCE 1000
+
 SbSqliteLedger *
 sb_sqlite_ledger_new (void)
 {
@@ -47,6 +50,30 @@ sb_sqlite_ledger_touch (SbSqliteLedger *self, gint64 key)
       g_ptr_array_add (self->touched, account);
     }
   return &account->now;
+}
+
+/* Deliveries in @state come to what @tally counts; numbers below 0: they go. The writer's. */
+void
+sb_sqlite_ledger_count (SbSqliteLedger *self, SbSqliteTally *tally, SbDeliveryState state, gint64 n,
+                        gint64 bytes)
+{
+  if (state == SB_DELIVERY_DEAD)
+    {
+      tally->dead += n;
+      self->now.dead += n;
+      return;
+    }
+  if (sb_delivery_state_has_ended (state))
+    return;
+  tally->count += n;
+  tally->bytes += bytes;
+  self->now.waiting += n;
+  if (state == SB_DELIVERY_SCHEDULED)
+    tally->scheduled += n;
+  if (state != SB_DELIVERY_PARKED)
+    return;
+  tally->parked += n;
+  self->now.parked += n;
 }
 
 /* Whether there is or was such a user. The writer's. */
@@ -104,6 +131,33 @@ sb_sqlite_ledger_get (SbSqliteLedger *self, gint64 key)
   return account != NULL ? account->committed : (SbSqliteTally) { 0 };
 }
 
+static gboolean
+is_busy (SbSqliteLedger *self, gint64 key)
+{
+  const SbSqliteAccount *account = g_hash_table_lookup (self->accounts, &key);
+
+  return account != NULL && (account->committed.count > 0 || account->committed.dead > 0);
+}
+
+/* The next user behind @after for whom something waits or has died. Any thread. */
+gboolean
+sb_sqlite_ledger_next_busy (SbSqliteLedger *self, gint64 after, gint64 *key)
+{
+  gint64 last = sb_sqlite_ledger_get_totals (self).last_user;
+
+  *key = MAX (after, 0);
+  while (*key < last)
+    {
+      g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+      gint64 stop = MIN (last, *key + AT_ONCE);
+
+      while (*key < stop)
+        if (is_busy (self, ++*key))
+          return TRUE;
+    }
+  return FALSE;
+}
+
 /* What is committed in all. Any thread. */
 SbSqliteTotals
 sb_sqlite_ledger_get_totals (SbSqliteLedger *self)
@@ -133,9 +187,8 @@ add_queue (SbSqliteLedger *self, sqlite3_stmt *statement)
 {
   SbSqliteTally *tally = sb_sqlite_ledger_touch (self, sqlite3_column_int64 (statement, 0));
 
-  tally->count += sqlite3_column_int64 (statement, 1);
-  tally->bytes += sqlite3_column_int64 (statement, 2);
-  self->now.waiting += sqlite3_column_int64 (statement, 1);
+  sb_sqlite_ledger_count (self, tally, SB_DELIVERY_PENDING, sqlite3_column_int64 (statement, 1),
+                          sqlite3_column_int64 (statement, 2));
   self->now.messages += sqlite3_column_int64 (statement, 3);
   self->now.bytes += sqlite3_column_int64 (statement, 4);
 }
@@ -145,18 +198,9 @@ add_detour (SbSqliteLedger *self, sqlite3_stmt *statement)
 {
   SbSqliteTally *tally = sb_sqlite_ledger_touch (self, sqlite3_column_int64 (statement, 0));
   SbDeliveryState state = sqlite3_column_int (statement, 1);
-  gint64 count = sqlite3_column_int64 (statement, 2);
 
-  if (state == SB_DELIVERY_DEAD)
-    self->now.dead += count;
-  else
-    {
-      tally->count += count;
-      tally->bytes += sqlite3_column_int64 (statement, 3);
-      self->now.waiting += count;
-    }
-  if (state == SB_DELIVERY_PARKED)
-    self->now.parked += count;
+  sb_sqlite_ledger_count (self, tally, state, sqlite3_column_int64 (statement, 2),
+                          sqlite3_column_int64 (statement, 3));
   self->now.messages += sqlite3_column_int64 (statement, 4);
   self->now.bytes += sqlite3_column_int64 (statement, 5);
 }

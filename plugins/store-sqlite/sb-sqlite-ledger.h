@@ -12,6 +12,9 @@
  * SbSqliteTally:
  * @count: deliveries pending, scheduled or parked
  * @bytes: of their messages
+ * @scheduled: those among them
+ * @parked: likewise
+ * @dead: deliveries that are dead
  * @receipts: that wait for this user
  * @gone: the user was removed
  */
@@ -19,6 +22,9 @@ typedef struct
 {
   gint64 count;
   gint64 bytes;
+  gint64 scheduled;
+  gint64 parked;
+  gint64 dead;
   gint64 receipts;
   gboolean gone;
 } SbSqliteTally;
@@ -63,10 +69,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbSqliteLedger, sb_sqlite_ledger_free)
 
 gboolean sb_sqlite_ledger_load (SbSqliteLedger *self, SbSqliteDb *db, GError **error);
 SbSqliteTally *sb_sqlite_ledger_touch (SbSqliteLedger *self, gint64 key);
+void sb_sqlite_ledger_count (SbSqliteLedger *self, SbSqliteTally *tally, SbDeliveryState state,
+                             gint64 n, gint64 bytes);
 gboolean sb_sqlite_ledger_has_account (SbSqliteLedger *self, gint64 key);
 gboolean sb_sqlite_ledger_has_user (SbSqliteLedger *self, gint64 key);
 void sb_sqlite_ledger_commit (SbSqliteLedger *self);
 void sb_sqlite_ledger_rollback (SbSqliteLedger *self);
 
 SbSqliteTally sb_sqlite_ledger_get (SbSqliteLedger *self, gint64 key);
+gboolean sb_sqlite_ledger_next_busy (SbSqliteLedger *self, gint64 after, gint64 *key);
 SbSqliteTotals sb_sqlite_ledger_get_totals (SbSqliteLedger *self);

@@ -13,12 +13,15 @@
  *           any further index. `message` is NULL where it equals the position;
  *           `shared` is 1 when the message has several recipients.
  * ended     deliveries that went straight from the queue to their end.
- * detour    deliveries that took another way: scheduled, woken, parked, dead, and
- *           what became of them. A pending one here was scheduled, and its position
- *           leads to its row in the queue.
+ * detour    deliveries that took another way: scheduled, parked, dead, put into the
+ *           queue later than their message, ended with a log, and what became of
+ *           them. The position of a pending one here leads to its row in the queue,
+ *           which names the message.
+ * log       what became of the attempts, for some of the deliveries in `detour`.
  * fanout    messages with several recipients: how many deliveries have not ended,
  *           and how many of those wait, which dead ones do not.
- * deadline  messages that expire; `done` recipients were looked at already.
+ * deadline  messages that expire; `done` recipients, in order of their keys, were
+ *           looked at already.
  * remembered  a row per batch with the messages whose last delivery ended in it.
  * receipt   receipts that wait for their sender.
  * user      also users that are gone, whose keys are never given again.
@@ -26,6 +29,11 @@
  *
  * A delivery's row moves from the queue to `ended` instead of being updated
  * there: that touches fewer pages, and the queue stays as small as the backlog.
+ *
+ * A list of deliveries is in order of (recipient, message), which stays the same
+ * from state to state. A row of `queue` without a message is in its place there;
+ * all others that have not ended are found by the index detour_open. Where several
+ * indexes of `detour` would do, a query names the one that gives its order.
  */
 #pragma once
 
@@ -149,6 +157,18 @@
   "CREATE TABLE counter (reserved INTEGER NOT NULL);"                                       \
   "INSERT INTO counter VALUES (0)"
 
+/* The terms of detour_open are spelt so that SQLite sees that one of them is enough. */
+#define SB_SQLITE_CREATE_VERSION_2                                 \
+  "ALTER TABLE user ADD COLUMN ttl INTEGER NOT NULL DEFAULT -1;"   \
+  "ALTER TABLE user ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;" \
+  "CREATE TABLE log ("                                             \
+  "  message INTEGER NOT NULL,"                                    \
+  "  recipient INTEGER NOT NULL,"                                  \
+  "  text TEXT NOT NULL,"                                          \
+  "  PRIMARY KEY (message, recipient)) WITHOUT ROWID;"             \
+  "CREATE INDEX detour_open ON detour (state, recipient, message)" \
+  "  WHERE state = 0 OR state = 1 OR state = 2 OR state = 5"
+
 /* What the counters in memory are made from when the store opens. */
 #define SB_SQLITE_COUNT_QUEUE                                                        \
   "SELECT recipient, count(*), sum(size), sum(1 - shared), sum((1 - shared) * size)" \
@@ -181,6 +201,7 @@ typedef enum
   SB_SQLITE_W_INSERT_MESSAGE,
   SB_SQLITE_W_FIND_MESSAGE,
   SB_SQLITE_W_GET_MESSAGE,
+  SB_SQLITE_W_SET_RECIPIENTS,
   SB_SQLITE_W_DELETE_MESSAGES,
   SB_SQLITE_W_INSERT_BODY,
   SB_SQLITE_W_DELETE_BODIES,
@@ -205,6 +226,10 @@ typedef enum
   SB_SQLITE_W_LIST_PARKED,
   SB_SQLITE_W_LIST_SCHEDULED,
 
+  SB_SQLITE_W_INSERT_LOG,
+  SB_SQLITE_W_DELETE_LOGS,
+  SB_SQLITE_W_DELETE_SOME_LOGS,
+
   SB_SQLITE_W_INSERT_FANOUT,
   SB_SQLITE_W_LOWER_FANOUT,
   SB_SQLITE_W_GET_FANOUT,
@@ -212,6 +237,7 @@ typedef enum
 
   SB_SQLITE_W_INSERT_DEADLINE,
   SB_SQLITE_W_NEXT_DEADLINE,
+  SB_SQLITE_W_RENEW_DEADLINE,
   SB_SQLITE_W_UPDATE_DEADLINE,
   SB_SQLITE_W_DELETE_DEADLINE,
 
@@ -247,6 +273,7 @@ static const char *const sb_sqlite_writer_queries[SB_SQLITE_N_WRITER_QUERIES] = 
       "SELECT seq, id, sender, deadline, recipients FROM message WHERE id = ?1",
   [SB_SQLITE_W_GET_MESSAGE] =
       "SELECT seq, id, sender, deadline, recipients FROM message WHERE seq = ?1",
+  [SB_SQLITE_W_SET_RECIPIENTS] = "UPDATE message SET recipients = ?2 WHERE seq = ?1",
   [SB_SQLITE_W_DELETE_MESSAGES] = "DELETE FROM message WHERE seq BETWEEN ?1 AND ?2",
   [SB_SQLITE_W_INSERT_BODY] = "INSERT INTO body (message, data) VALUES (?1, ?2)",
   [SB_SQLITE_W_DELETE_BODIES] = "DELETE FROM body WHERE message BETWEEN ?1 AND ?2",
@@ -273,21 +300,29 @@ static const char *const sb_sqlite_writer_queries[SB_SQLITE_N_WRITER_QUERIES] = 
       " shared, size) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
   [SB_SQLITE_W_UPDATE_DETOUR] =
       "UPDATE detour SET position = ?3, state = ?4, since = ?5, due = ?6, attempts = ?7,"
-      " reason = ?8 WHERE message = ?1 AND recipient = ?2",
+      " reason = ?8, shared = ?9 WHERE message = ?1 AND recipient = ?2",
   [SB_SQLITE_W_GET_DETOUR] = "SELECT position, state, size, attempts FROM detour"
                              " WHERE message = ?1 AND recipient = ?2",
-  [SB_SQLITE_W_FIND_DETOUR] = "SELECT message FROM detour WHERE recipient = ?1 AND position = ?2"
-                              " AND position <> message",
-  [SB_SQLITE_W_NEXT_SCHEDULED] = "SELECT due, message, recipient FROM detour WHERE state = 1"
-                                 " ORDER BY due, message, recipient LIMIT 1",
+  [SB_SQLITE_W_FIND_DETOUR] = "SELECT message FROM detour INDEXED BY detour_position"
+                              " WHERE recipient = ?1 AND position = ?2 AND position <> message",
+  [SB_SQLITE_W_NEXT_SCHEDULED] =
+      "SELECT due, message, recipient FROM detour INDEXED BY detour_scheduled WHERE state = 1"
+      " ORDER BY due, message, recipient LIMIT 1",
   [SB_SQLITE_W_DELETE_DETOURS] = "DELETE FROM detour WHERE message BETWEEN ?1 AND ?2",
   [SB_SQLITE_W_DELETE_SOME_DETOURS] =
       "DELETE FROM detour WHERE message = ?1 AND recipient IN"
       " (SELECT recipient FROM detour WHERE message = ?1 ORDER BY recipient LIMIT ?2)",
-  [SB_SQLITE_W_LIST_PARKED] = "SELECT message FROM detour WHERE recipient = ?1 AND state = 2"
-                              " ORDER BY due, position",
-  [SB_SQLITE_W_LIST_SCHEDULED] = "SELECT message FROM detour WHERE recipient = ?1 AND state = 1"
-                                 " ORDER BY due, message",
+  [SB_SQLITE_W_LIST_PARKED] = "SELECT message FROM detour INDEXED BY detour_open"
+                              " WHERE state = 2 AND recipient = ?1",
+  [SB_SQLITE_W_LIST_SCHEDULED] = "SELECT message FROM detour INDEXED BY detour_open"
+                                 " WHERE state = 1 AND recipient = ?1",
+
+  [SB_SQLITE_W_INSERT_LOG] = "INSERT INTO log (message, recipient, text) VALUES (?1, ?2, ?3)"
+                             " ON CONFLICT (message, recipient) DO UPDATE SET text = excluded.text",
+  [SB_SQLITE_W_DELETE_LOGS] = "DELETE FROM log WHERE message BETWEEN ?1 AND ?2",
+  [SB_SQLITE_W_DELETE_SOME_LOGS] =
+      "DELETE FROM log WHERE message = ?1 AND recipient IN"
+      " (SELECT recipient FROM detour WHERE message = ?1 ORDER BY recipient LIMIT ?2)",
 
   [SB_SQLITE_W_INSERT_FANOUT] = "INSERT INTO fanout (message, open, waiting, size)"
                                 " VALUES (?1, ?2, ?3, ?4)",
@@ -299,6 +334,9 @@ static const char *const sb_sqlite_writer_queries[SB_SQLITE_N_WRITER_QUERIES] = 
   [SB_SQLITE_W_INSERT_DEADLINE] = "INSERT INTO deadline (at, message, done) VALUES (?1, ?2, 0)",
   [SB_SQLITE_W_NEXT_DEADLINE] =
       "SELECT at, message, done FROM deadline ORDER BY at, message LIMIT 1",
+  [SB_SQLITE_W_RENEW_DEADLINE] =
+      "INSERT INTO deadline (at, message, done) VALUES (?1, ?2, ?3)"
+      " ON CONFLICT (at, message) DO UPDATE SET done = min (done, excluded.done)",
   [SB_SQLITE_W_UPDATE_DEADLINE] = "UPDATE deadline SET done = ?3 WHERE at = ?1 AND message = ?2",
   [SB_SQLITE_W_DELETE_DEADLINE] = "DELETE FROM deadline WHERE at = ?1 AND message = ?2",
 
@@ -318,11 +356,12 @@ static const char *const sb_sqlite_writer_queries[SB_SQLITE_N_WRITER_QUERIES] = 
   [SB_SQLITE_W_CLEAR_RECEIPTS] = "DELETE FROM receipt WHERE sender = ?1",
 
   [SB_SQLITE_W_INSERT_USER] =
-      "INSERT INTO user (id, password_hash, tags, connection_properties, admin, created)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+      "INSERT INTO user (id, password_hash, tags, connection_properties, admin, created, ttl,"
+      " paused) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
   [SB_SQLITE_W_UPDATE_USER] =
       "UPDATE OR IGNORE user SET id = ?1, password_hash = ?2, tags = ?3,"
-      " connection_properties = ?4, admin = ?5, created = ?6 WHERE key = ?7 AND removed IS NULL",
+      " connection_properties = ?4, admin = ?5, created = ?6, ttl = ?7, paused = ?8"
+      " WHERE key = ?9 AND removed IS NULL",
   [SB_SQLITE_W_HAS_USER] = "SELECT 1 FROM user WHERE key = ?1 AND removed IS NULL",
   [SB_SQLITE_W_REMOVE_USER] =
       "UPDATE user SET removed = ?2, password_hash = '', tags = x'', connection_properties = NULL"
@@ -336,19 +375,37 @@ typedef enum
   SB_SQLITE_R_COMMIT,
   SB_SQLITE_R_PENDING,
   SB_SQLITE_R_PARKED,
+  SB_SQLITE_R_OLDEST,
   SB_SQLITE_R_MESSAGE,
+  SB_SQLITE_R_BODY,
   SB_SQLITE_R_ENDED,
   SB_SQLITE_R_DETOURS,
+  SB_SQLITE_R_LIST_QUEUE,
+  SB_SQLITE_R_LIST_PENDING,
+  SB_SQLITE_R_LIST_SCHEDULED,
+  SB_SQLITE_R_LIST_PARKED,
+  SB_SQLITE_R_LIST_DEAD,
   SB_SQLITE_R_USER_ID,
   SB_SQLITE_R_USERS,
   SB_SQLITE_R_RECEIPTS,
   SB_SQLITE_N_READER_QUERIES,
 } SbSqliteReaderQuery;
 
-/* Both lists of deliveries have the same columns. */
+/* Both reads of deliveries with their bodies have the same columns. */
 #define SB_SQLITE_DELIVERY_COLUMNS \
   " m.seq, m.id, m.sender, m.sender_id, m.accepted, m.not_before, m.deadline, b.data, d.shared"
 #define SB_SQLITE_JOIN_BODY " JOIN body b ON b.message = m.seq"
+#define SB_SQLITE_JOIN_LOG " LEFT JOIN log l ON l.message = d.message AND l.recipient = d.recipient"
+
+/* So have all lists without them: what is behind (?1, ?2), of recipients up to ?3. */
+#define SB_SQLITE_LIST_COLUMNS " d.size, m.id, m.sender, m.sender_id, m.accepted, u.id"
+#define SB_SQLITE_LIST_DETOUR(state)                                                \
+  "SELECT d.recipient, d.message, d.position, d.reason, d.attempts, d.since, d.due" \
+  "," SB_SQLITE_LIST_COLUMNS " FROM detour d INDEXED BY detour_open"                \
+  " LEFT JOIN message m ON m.seq = d.message"                                       \
+  " LEFT JOIN user u ON u.key = d.recipient"                                        \
+  " WHERE d.state = " state " AND (d.recipient, d.message) > (?1, ?2)"              \
+  " AND d.recipient <= ?3 ORDER BY d.recipient, d.message"
 
 static const char *const sb_sqlite_reader_queries[SB_SQLITE_N_READER_QUERIES] = {
   [SB_SQLITE_R_BEGIN] = SB_SQLITE_BEGIN_READ,
@@ -357,22 +414,40 @@ static const char *const sb_sqlite_reader_queries[SB_SQLITE_N_READER_QUERIES] = 
                           " FROM queue d CROSS JOIN message m"
                           " ON m.seq = ifnull (d.message, d.position)" SB_SQLITE_JOIN_BODY
                           " WHERE d.recipient = ?1 AND d.position > ?2 ORDER BY d.position",
-  [SB_SQLITE_R_PARKED] =
-      "SELECT d.position, d.due, d.attempts," SB_SQLITE_DELIVERY_COLUMNS
-      " FROM detour d CROSS JOIN message m ON m.seq = d.message" SB_SQLITE_JOIN_BODY
-      " WHERE d.recipient = ?1 AND d.state = 2 ORDER BY d.due, d.position",
+  [SB_SQLITE_R_PARKED] = "SELECT d.position, d.due, d.attempts," SB_SQLITE_DELIVERY_COLUMNS
+                         ", l.text"
+                         " FROM detour d INDEXED BY detour_parked CROSS JOIN message m"
+                         " ON m.seq = d.message" SB_SQLITE_JOIN_BODY SB_SQLITE_JOIN_LOG
+                         " WHERE d.recipient = ?1 AND d.state = 2 ORDER BY d.due, d.position",
+  [SB_SQLITE_R_OLDEST] = "SELECT m.accepted FROM queue d CROSS JOIN message m"
+                         " ON m.seq = ifnull (d.message, d.position)"
+                         " WHERE d.recipient = ?1 ORDER BY d.position LIMIT 1",
   [SB_SQLITE_R_MESSAGE] =
-      "SELECT seq, sender, sender_id, accepted, recipients FROM message WHERE id = ?1",
+      "SELECT seq, sender, sender_id, accepted, not_before, deadline, recipients FROM message"
+      " WHERE id = ?1",
+  [SB_SQLITE_R_BODY] = "SELECT m.sender, m.sender_id, m.accepted, m.not_before, m.deadline, b.data"
+                       " FROM message m" SB_SQLITE_JOIN_BODY " WHERE m.id = ?1",
   [SB_SQLITE_R_ENDED] =
-      "SELECT recipient, state, reason, attempts, since FROM ended WHERE message = ?1"
+      "SELECT recipient, state, reason, attempts, since, 0, NULL FROM ended WHERE message = ?1"
       " ORDER BY recipient",
   [SB_SQLITE_R_DETOURS] =
-      "SELECT recipient, state, reason, attempts, since FROM detour WHERE message = ?1"
-      " ORDER BY recipient",
+      "SELECT d.recipient, d.state, d.reason, d.attempts, d.since, d.due, l.text"
+      " FROM detour d" SB_SQLITE_JOIN_LOG " WHERE d.message = ?1 ORDER BY d.recipient",
+  /* A row whose position is no message's number is listed by SB_SQLITE_R_LIST_PENDING. */
+  [SB_SQLITE_R_LIST_QUEUE] =
+      "SELECT d.recipient, d.position, d.position, 0, 0, m.accepted, 0," SB_SQLITE_LIST_COLUMNS
+      " FROM queue d LEFT JOIN message m ON m.seq = d.position"
+      " LEFT JOIN user u ON u.key = d.recipient"
+      " WHERE (d.recipient, d.position) > (?1, ?2) AND d.recipient <= ?3"
+      " ORDER BY d.recipient, d.position",
+  [SB_SQLITE_R_LIST_PENDING] = SB_SQLITE_LIST_DETOUR ("0"),
+  [SB_SQLITE_R_LIST_SCHEDULED] = SB_SQLITE_LIST_DETOUR ("1"),
+  [SB_SQLITE_R_LIST_PARKED] = SB_SQLITE_LIST_DETOUR ("2"),
+  [SB_SQLITE_R_LIST_DEAD] = SB_SQLITE_LIST_DETOUR ("5"),
   [SB_SQLITE_R_USER_ID] = "SELECT id FROM user WHERE key = ?1",
   [SB_SQLITE_R_USERS] =
-      "SELECT key, id, password_hash, tags, connection_properties, admin, created FROM user"
-      " WHERE removed IS NULL ORDER BY key",
+      "SELECT key, id, password_hash, tags, connection_properties, admin, created, ttl, paused"
+      " FROM user WHERE removed IS NULL ORDER BY key",
   [SB_SQLITE_R_RECEIPTS] =
       "SELECT r.number, r.message, u.id FROM receipt r LEFT JOIN user u ON u.key = r.recipient"
       " WHERE r.sender = ?1 ORDER BY r.number LIMIT ?2",

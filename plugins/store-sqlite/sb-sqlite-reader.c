@@ -37,7 +37,7 @@ column_text (sqlite3_stmt *statement, int column)
 }
 
 /* Columns: position, due, attempts, seq, id, sender, its id, accepted, not_before, deadline,
- * body, shared. */
+ * body, shared; of parked ones also the log. */
 static SbStoredDelivery *
 read_delivery (sqlite3_stmt *row)
 {
@@ -87,6 +87,7 @@ sb_sqlite_reader_parked (SbSqliteDb *db, gint64 recipient, gint64 until, guint l
 {
   g_autoptr (GPtrArray) rows = new_deliveries ();
   g_autoptr (SbSqliteCursor) cursor = db->statements[SB_SQLITE_R_PARKED];
+  SbStoredDelivery *row;
   int step;
 
   *next_due = 0;
@@ -100,9 +101,33 @@ sb_sqlite_reader_parked (SbSqliteDb *db, gint64 recipient, gint64 until, guint l
           *next_due = due;
           break;
         }
-      g_ptr_array_add (rows, read_delivery (cursor));
+      row = read_delivery (cursor);
+      row->log = g_strdup ((const char *) sqlite3_column_text (cursor, 12));
+      g_ptr_array_add (rows, row);
     }
   return step == SB_SQLITE_STEP_ERROR ? NULL : g_steal_pointer (&rows);
+}
+
+/* Columns: sender, its id, accepted, not_before, deadline, body. */
+SbMessage *
+sb_sqlite_reader_message (SbSqliteDb *db, const char *id, GError **error)
+{
+  g_autoptr (SbSqliteCursor) cursor = db->statements[SB_SQLITE_R_BODY];
+  const void *data;
+  int step;
+
+  sqlite3_bind_text (cursor, 1, id, -1, SQLITE_STATIC);
+  step = sb_sqlite_db_step (db, cursor, error);
+  if (step == SB_SQLITE_STEP_DONE)
+    g_set_error (error, SB_ERROR, SB_ERROR_NOT_FOUND, "No message “%s” is known that has not ended",
+                 id);
+  if (step != SB_SQLITE_STEP_ROW)
+    return NULL;
+  data = sqlite3_column_blob (cursor, 5);
+  return sb_message_new (id, column_text (cursor, 1), sqlite3_column_int64 (cursor, 0),
+                         g_bytes_new (data, sqlite3_column_bytes (cursor, 5)),
+                         sqlite3_column_int64 (cursor, 2), sqlite3_column_int64 (cursor, 3),
+                         sqlite3_column_int64 (cursor, 4));
 }
 
 static char *
@@ -116,7 +141,7 @@ find_user_id (SbSqliteDb *db, gint64 key)
   return g_strdup (column_text (cursor, 0));
 }
 
-/* Columns: recipient, state, reason, attempts, since. */
+/* Columns: recipient, state, reason, attempts, since, due, log. */
 typedef struct
 {
   gint64 recipient;
@@ -124,7 +149,18 @@ typedef struct
   SbReason reason;
   guint attempts;
   gint64 since;
+  gint64 due;
+  char *log; /* (owned) (nullable) */
 } StatusRow;
+
+static void
+free_status_row (gpointer data)
+{
+  StatusRow *row = data;
+
+  g_free (row->log);
+  g_free (row);
+}
 
 static gboolean
 read_status_rows (SbSqliteDb *db, guint query, gint64 seq, GHashTable *rows, GError **error)
@@ -142,26 +178,31 @@ read_status_rows (SbSqliteDb *db, guint query, gint64 seq, GHashTable *rows, GEr
       row->reason = sqlite3_column_int (cursor, 2);
       row->attempts = sqlite3_column_int (cursor, 3);
       row->since = sqlite3_column_int64 (cursor, 4);
+      row->due = sqlite3_column_int64 (cursor, 5);
+      row->log = g_strdup ((const char *) sqlite3_column_text (cursor, 6));
       g_hash_table_replace (rows, &row->recipient, row);
     }
   return step == SB_SQLITE_STEP_DONE;
 }
 
-/* Recipients without a row elsewhere wait in the queue since the message was accepted. */
+/* Recipients without a row elsewhere wait in the queue. */
 static void
 add_states (SbSqliteDb *db, SbMessageStatus *status, GArray *recipients, GHashTable *rows)
 {
+  StatusRow queued = { .state = SB_DELIVERY_PENDING };
+
   for (guint i = 0; i < recipients->len; i++)
     {
       gint64 key = g_array_index (recipients, gint64, i);
       g_autofree char *id = find_user_id (db, key);
-      const StatusRow *row = g_hash_table_lookup (rows, &key);
+      StatusRow *found = g_hash_table_lookup (rows, &key);
+      StatusRow *row = found != NULL ? found : &queued;
+      gint64 since = row->state == SB_DELIVERY_PENDING ? status->accepted : row->since;
+      SbDeliveryStatus *delivery = sb_message_status_add (status, key, id, row->state, row->reason,
+                                                          row->attempts, since);
 
-      if (row == NULL)
-        sb_message_status_add (status, key, id, SB_DELIVERY_PENDING, SB_REASON_NONE, 0,
-                               status->accepted);
-      else
-        sb_message_status_add (status, key, id, row->state, row->reason, row->attempts, row->since);
+      delivery->due = row->due;
+      delivery->log = g_steal_pointer (&row->log);
     }
 }
 
@@ -170,6 +211,7 @@ static SbMessageStatus *
 read_message_row (SbSqliteDb *db, const char *id, gint64 *seq, GArray **recipients, GError **error)
 {
   g_autoptr (SbSqliteCursor) cursor = db->statements[SB_SQLITE_R_MESSAGE];
+  SbMessageStatus *status;
   int step;
 
   sqlite3_bind_text (cursor, 1, id, -1, SQLITE_STATIC);
@@ -179,22 +221,26 @@ read_message_row (SbSqliteDb *db, const char *id, gint64 *seq, GArray **recipien
   if (step != SB_SQLITE_STEP_ROW)
     return NULL;
   *seq = sqlite3_column_int64 (cursor, 0);
-  *recipients = sb_sqlite_read_recipients (cursor, 4);
+  *recipients = sb_sqlite_read_recipients (cursor, 6);
   if (*recipients == NULL)
     {
       g_set_error (error, SB_ERROR, SB_ERROR_CORRUPT,
                    "Database %s: message “%s” has no readable recipients", db->path, id);
       return NULL;
     }
-  return sb_message_status_new (id, column_text (cursor, 2), sqlite3_column_int64 (cursor, 1),
-                                sqlite3_column_int64 (cursor, 3));
+  status = sb_message_status_new (id, column_text (cursor, 2), sqlite3_column_int64 (cursor, 1),
+                                  sqlite3_column_int64 (cursor, 3));
+  status->not_before = sqlite3_column_int64 (cursor, 4);
+  status->deadline = sqlite3_column_int64 (cursor, 5);
+  return status;
 }
 
 static SbMessageStatus *
 read_status (SbSqliteDb *db, const char *id, GError **error)
 {
   g_autoptr (SbMessageStatus) status = NULL;
-  g_autoptr (GHashTable) rows = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
+  g_autoptr (GHashTable) rows = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL,
+                                                       free_status_row);
   g_autoptr (GArray) recipients = NULL;
   gint64 seq;
 
@@ -232,17 +278,21 @@ split_tags (const char *data, gsize size)
   return tags;
 }
 
-/* Columns: key, id, password_hash, tags, connection_properties, admin, created. */
+/* Columns: key, id, password_hash, tags, connection_properties, admin, created, ttl, paused. */
 static SbUser *
 read_user (sqlite3_stmt *row)
 {
   const char *blob = sqlite3_column_blob (row, 3);
   g_autoptr (GPtrArray) tags = split_tags (blob, sqlite3_column_bytes (row, 3));
+  g_autoptr (SbUser) plain = NULL;
+  g_autoptr (SbUser) with_ttl = NULL;
 
-  return sb_user_new (sqlite3_column_int64 (row, 0), column_text (row, 1), column_text (row, 2),
-                      (const char *const *) tags->pdata,
-                      (const char *) sqlite3_column_text (row, 4), sqlite3_column_int (row, 5) != 0,
-                      sqlite3_column_int64 (row, 6));
+  plain = sb_user_new (sqlite3_column_int64 (row, 0), column_text (row, 1), column_text (row, 2),
+                       (const char *const *) tags->pdata,
+                       (const char *) sqlite3_column_text (row, 4),
+                       sqlite3_column_int (row, 5) != 0, sqlite3_column_int64 (row, 6));
+  with_ttl = sb_user_with_ttl (plain, sqlite3_column_int64 (row, 7));
+  return sb_user_with_paused (with_ttl, sqlite3_column_int (row, 8) != 0);
 }
 
 GPtrArray *

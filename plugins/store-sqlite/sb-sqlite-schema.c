@@ -22,9 +22,16 @@ create_version_1 (SbSqliteDb *db, GError **error)
   return sb_sqlite_db_exec (db, SB_SQLITE_CREATE_VERSION_1, error);
 }
 
+static gboolean
+create_version_2 (SbSqliteDb *db, GError **error)
+{
+  return sb_sqlite_db_exec (db, SB_SQLITE_CREATE_VERSION_2, error);
+}
+
 /* migrations[n] leads from version n to n + 1. */
 static const Migration migrations[SB_SQLITE_VERSION] = {
   create_version_1,
+  create_version_2,
 };
 
 static gboolean

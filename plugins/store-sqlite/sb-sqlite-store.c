@@ -10,6 +10,7 @@
 
 #include "sb-sqlite-store.h"
 
+#include "sb-sqlite-lists.h"
 #include "sb-sqlite-queries.h"
 #include "sb-sqlite-reader.h"
 #include "sb-sqlite-schema.h"
@@ -172,7 +173,8 @@ open_writer (SbSqliteStore *self, const SbStoreOptions *options, GError **error)
   self->ledger = sb_sqlite_ledger_new ();
   if (!sb_sqlite_ledger_load (self->ledger, db, error))
     return FALSE;
-  self->writer = sb_sqlite_writer_new (g_steal_pointer (&db), self->ledger, &options->limits, error);
+  self->writer = sb_sqlite_writer_new (g_steal_pointer (&db), self->ledger, &options->limits,
+                                       error);
   return self->writer != NULL;
 }
 
@@ -278,11 +280,31 @@ sb_sqlite_store_parked (SbStore *store, gint64 recipient, gint64 until, guint li
 static gboolean
 sb_sqlite_store_backlog (SbStore *store, gint64 recipient, SbBacklog *backlog, GError **error)
 {
-  SbSqliteTally tally = sb_sqlite_ledger_get (SB_SQLITE_STORE (store)->ledger, recipient);
+  SbSqliteStore *self = SB_SQLITE_STORE (store);
 
-  backlog->waiting = MAX (tally.count, 0);
-  backlog->bytes = MAX (tally.bytes, 0);
-  return TRUE;
+  return sb_sqlite_lists_backlog (self->reader, self->ledger, recipient, backlog, error);
+}
+
+static GPtrArray *
+sb_sqlite_store_queues (SbStore *store, gint64 after, guint limit, GError **error)
+{
+  SbSqliteStore *self = SB_SQLITE_STORE (store);
+
+  return sb_sqlite_lists_queues (self->reader, self->ledger, after, limit, error);
+}
+
+static GPtrArray *
+sb_sqlite_store_deliveries (SbStore *store, const SbDeliveryFilter *filter, const char *after,
+                            guint limit, char **next, GError **error)
+{
+  return sb_sqlite_lists_deliveries (SB_SQLITE_STORE (store)->reader, filter, after, limit, next,
+                                     error);
+}
+
+static SbMessage *
+sb_sqlite_store_message (SbStore *store, const char *id, GError **error)
+{
+  return sb_sqlite_reader_message (SB_SQLITE_STORE (store)->reader, id, error);
 }
 
 static SbMessageStatus *
@@ -339,6 +361,9 @@ sb_sqlite_store_iface_init (SbStoreInterface *iface)
   iface->pending = sb_sqlite_store_pending;
   iface->parked = sb_sqlite_store_parked;
   iface->backlog = sb_sqlite_store_backlog;
+  iface->queues = sb_sqlite_store_queues;
+  iface->deliveries = sb_sqlite_store_deliveries;
+  iface->message = sb_sqlite_store_message;
   iface->status = sb_sqlite_store_status;
   iface->users = sb_sqlite_store_users;
   iface->receipts = sb_sqlite_store_receipts;

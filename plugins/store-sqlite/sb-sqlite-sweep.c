@@ -41,6 +41,9 @@ is_open (SbDeliveryState state)
 static gboolean
 expire_one (Sweep *sweep, const SbSqliteMessage *message, gint64 recipient, GError **error)
 {
+  SbSqliteChange change = { .state = SB_DELIVERY_EXPIRED,
+                            .reason = SB_REASON_TTL,
+                            .now = sweep->now };
   SbSqliteDelivery delivery;
   SbSqliteFound found = sb_sqlite_writer_locate (sweep->writer, message->seq, recipient, &delivery,
                                                  error);
@@ -49,8 +52,8 @@ expire_one (Sweep *sweep, const SbSqliteMessage *message, gint64 recipient, GErr
   if (found != SB_SQLITE_FOUND || !is_open (delivery.state))
     return found != SB_SQLITE_FAILED;
   report (sweep, message, recipient, delivery.position, SB_DELIVERY_EXPIRED);
-  return sb_sqlite_writer_end_delivery (sweep->writer, message, &delivery, SB_DELIVERY_EXPIRED,
-                                        SB_REASON_TTL, delivery.attempts, sweep->now, error);
+  change.attempts = delivery.attempts;
+  return sb_sqlite_writer_end_delivery (sweep->writer, message, &delivery, &change, error);
 }
 
 /* Goes on where the last sweep stopped, after @done recipients. */
@@ -115,37 +118,6 @@ expire (Sweep *sweep, GError **error)
   return TRUE;
 }
 
-static gboolean
-insert_woken (Sweep *sweep, const SbSqliteMessage *message, const SbSqliteDelivery *delivery,
-              GError **error)
-{
-  sqlite3_stmt *insert = sb_sqlite_writer_get (sweep->writer, SB_SQLITE_W_INSERT_QUEUED);
-
-  sqlite3_bind_int64 (insert, 1, delivery->recipient);
-  sqlite3_bind_int64 (insert, 2, delivery->position);
-  sqlite3_bind_int64 (insert, 3, message->seq);
-  sqlite3_bind_int (insert, 4, sb_sqlite_handle_is_shared (message->handle));
-  sqlite3_bind_int64 (insert, 5, delivery->size);
-  return sb_sqlite_db_run (sweep->writer->db, insert, error);
-}
-
-static gboolean
-update_woken (Sweep *sweep, const SbSqliteMessage *message, const SbSqliteDelivery *delivery,
-              GError **error)
-{
-  sqlite3_stmt *update = sb_sqlite_writer_get (sweep->writer, SB_SQLITE_W_UPDATE_DETOUR);
-
-  sqlite3_bind_int64 (update, 1, message->seq);
-  sqlite3_bind_int64 (update, 2, delivery->recipient);
-  sqlite3_bind_int64 (update, 3, delivery->position);
-  sqlite3_bind_int (update, 4, SB_DELIVERY_PENDING);
-  sqlite3_bind_int64 (update, 5, sweep->now);
-  sqlite3_bind_int64 (update, 6, 0);
-  sqlite3_bind_int (update, 7, delivery->attempts);
-  sqlite3_bind_int (update, 8, SB_REASON_NONE);
-  return sb_sqlite_db_run (sweep->writer->db, update, error);
-}
-
 /* Its position is given now, behind everything that went before. */
 static gboolean
 wake_one (Sweep *sweep, gint64 seq, gint64 recipient, GError **error)
@@ -158,10 +130,11 @@ wake_one (Sweep *sweep, gint64 seq, gint64 recipient, GError **error)
       || sb_sqlite_writer_locate (sweep->writer, seq, recipient, &delivery, error)
              != SB_SQLITE_FOUND)
     return FALSE;
-  delivery.position = ++sweep->writer->last_number;
+  sb_sqlite_writer_uncount (sweep->writer, &delivery);
+  if (!sb_sqlite_writer_enqueue (sweep->writer, &message, &delivery, sweep->now, error))
+    return FALSE;
   report (sweep, &message, recipient, delivery.position, SB_DELIVERY_PENDING);
-  return update_woken (sweep, &message, &delivery, error)
-         && insert_woken (sweep, &message, &delivery, error);
+  return TRUE;
 }
 
 static gboolean
@@ -227,21 +200,29 @@ delete_messages (Sweep *sweep, gint64 first, gint64 length, GError **error)
                                     first + length - 1, error);
 }
 
+/* Only a delivery that took a detour has a log. */
 static gboolean
 delete_deliveries (Sweep *sweep, gint64 first, gint64 length, GError **error)
 {
+  SbSqliteWriter *writer = sweep->writer;
   gint64 last = first + length - 1;
 
-  return sb_sqlite_writer_run_pair (sweep->writer, SB_SQLITE_W_DELETE_ENDED, first, last, error)
-         && sb_sqlite_writer_run_pair (sweep->writer, SB_SQLITE_W_DELETE_DETOURS, first, last,
-                                       error);
+  if (!sb_sqlite_writer_run_pair (writer, SB_SQLITE_W_DELETE_ENDED, first, last, error)
+      || !sb_sqlite_writer_run_pair (writer, SB_SQLITE_W_DELETE_DETOURS, first, last, error))
+    return FALSE;
+  return sqlite3_changes (writer->db->handle) == 0
+         || sb_sqlite_writer_run_pair (writer, SB_SQLITE_W_DELETE_LOGS, first, last, error);
 }
 
-/* Deliveries of a message that is gone, as far as the budget goes. */
+/* Deliveries of a message that is gone, as far as the budget goes; logs before what names them. */
 static gboolean
 delete_some_deliveries (Sweep *sweep, SbSqliteSpan *span, GError **error)
 {
   static const guint queries[] = { SB_SQLITE_W_DELETE_SOME_ENDED, SB_SQLITE_W_DELETE_SOME_DETOURS };
+
+  if (!sb_sqlite_writer_run_pair (sweep->writer, SB_SQLITE_W_DELETE_SOME_LOGS, span->first,
+                                  sweep->budget, error))
+    return FALSE;
 
   for (guint i = 0; i < G_N_ELEMENTS (queries) && sweep->budget > 0; i++)
     {

@@ -30,6 +30,8 @@ bind_user (SbSqliteWriter *self, sqlite3_stmt *statement, const SbUser *user)
   sqlite3_bind_text (statement, 4, user->connection_properties, -1, SQLITE_STATIC);
   sqlite3_bind_int (statement, 5, user->admin != FALSE);
   sqlite3_bind_int64 (statement, 6, user->created);
+  sqlite3_bind_int64 (statement, 7, user->ttl);
+  sqlite3_bind_int (statement, 8, user->paused != FALSE);
 }
 
 static gboolean
@@ -70,7 +72,7 @@ update_user (SbSqliteWriter *self, SbOperation *operation, GError **error)
   const SbUser *user = operation->put_user.user;
 
   bind_user (self, statement, user);
-  sqlite3_bind_int64 (statement, 7, user->key);
+  sqlite3_bind_int64 (statement, 9, user->key);
   if (!sb_sqlite_db_run (self->db, statement, error))
     return FALSE;
   if (sqlite3_changes (self->db->handle) == 0)
@@ -110,6 +112,9 @@ static gboolean
 kill_delivery (SbSqliteWriter *self, gint64 seq, gint64 recipient, gint64 now, GError **error)
 {
   g_auto (SbSqliteMessage) message = { 0 };
+  SbSqliteChange change = { .state = SB_DELIVERY_DEAD,
+                            .reason = SB_REASON_RECIPIENT_DELETED,
+                            .now = now };
   SbSqliteDelivery delivery;
   SbSqliteFound found = sb_sqlite_writer_get_message (self, seq, &message, error);
 
@@ -117,8 +122,8 @@ kill_delivery (SbSqliteWriter *self, gint64 seq, gint64 recipient, gint64 now, G
     found = sb_sqlite_writer_locate (self, seq, recipient, &delivery, error);
   if (found != SB_SQLITE_FOUND)
     return found == SB_SQLITE_ABSENT;
-  return sb_sqlite_writer_end_delivery (self, &message, &delivery, SB_DELIVERY_DEAD,
-                                        SB_REASON_RECIPIENT_DELETED, delivery.attempts, now, error);
+  change.attempts = delivery.attempts;
+  return sb_sqlite_writer_end_delivery (self, &message, &delivery, &change, error);
 }
 
 /* What waits for the user becomes dead. */

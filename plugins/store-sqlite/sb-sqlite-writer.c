@@ -192,14 +192,11 @@ sb_sqlite_writer_finish (SbSqliteWriter *self, gint64 handle, gint64 rows, gint6
   return !sb_sqlite_handle_has_deadline (handle) || delete_deadline (self, handle, deadline, error);
 }
 
-/* A delivery of a message with several recipients has ended, or waits no longer. */
+/* So many deliveries of a message with several recipients have ended, so many wait no longer. */
 void
-sb_sqlite_writer_lower (SbSqliteWriter *self, gint64 handle, gboolean has_ended,
-                        gboolean was_waiting, gint64 now)
+sb_sqlite_writer_lower (SbSqliteWriter *self, gint64 handle, int ended, int left, gint64 now)
 {
-  SbSqliteLowered lowered = {
-    .handle = handle, .ended = has_ended != 0, .left = was_waiting != 0, .now = now
-  };
+  SbSqliteLowered lowered = { .handle = handle, .ended = ended, .left = left, .now = now };
   SbSqliteLowered *last = self->lowered->len > 0 ? &g_array_index (self->lowered, SbSqliteLowered,
                                                                    self->lowered->len - 1)
                                                  : NULL;
@@ -357,8 +354,9 @@ apply_one (SbSqliteWriter *self, SbOperation *operation, GError **error)
       self->limits = operation->limits;
       return TRUE;
     case SB_OPERATION_REQUEUE:
+      return sb_sqlite_writer_requeue (self, operation, error);
     case SB_OPERATION_MOVE:
-      break;
+      return sb_sqlite_writer_move (self, operation, error);
     }
   g_set_error (error, SB_ERROR, SB_ERROR_UNSUPPORTED, "Unknown operation %d", operation->kind);
   return FALSE;
@@ -388,12 +386,13 @@ apply_all (SbSqliteWriter *self, SbOperation *const *operations, guint n_operati
 
 /* SQLite has rolled back by itself after some errors. */
 static void
-roll_back (SbSqliteWriter *self, gint64 last_number)
+roll_back (SbSqliteWriter *self, gint64 last_number, const SbStoreLimits *limits)
 {
   if (!sqlite3_get_autocommit (self->db->handle))
     sb_sqlite_db_run (self->db, sb_sqlite_writer_get (self, SB_SQLITE_W_ROLLBACK), NULL);
   sb_sqlite_ledger_rollback (self->ledger);
   self->last_number = last_number;
+  self->limits = *limits;
   g_array_set_size (self->finished, 0);
   g_array_set_size (self->lowered, 0);
 }
@@ -403,13 +402,14 @@ gboolean
 sb_sqlite_writer_apply (SbSqliteWriter *self, SbOperation *const *operations, guint n_operations,
                         GError **error)
 {
-  gint64 before = self->last_number;
+  gint64 last_number = self->last_number;
+  SbStoreLimits limits = self->limits;
 
   if (!sb_sqlite_db_run (self->db, sb_sqlite_writer_get (self, SB_SQLITE_W_BEGIN), error))
     return FALSE;
   if (!apply_all (self, operations, n_operations, error))
     {
-      roll_back (self, before);
+      roll_back (self, last_number, &limits);
       return FALSE;
     }
   if (self->last_number > self->reserved)

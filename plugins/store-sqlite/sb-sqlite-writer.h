@@ -4,7 +4,10 @@
  *
  * A handle of a message is its number with two flags below, so that the end of
  * a delivery needs to read nothing: whether it has several recipients, and
- * whether it has a deadline.
+ * whether it has a deadline. A handle from before a delivery was moved may say
+ * that there is one recipient where there are two by now. It is believed only for
+ * a delivery that is in the queue at its message's number: if that one is the
+ * message's only delivery, it was not moved, for then it would not be there.
  */
 #pragma once
 
@@ -25,7 +28,8 @@ typedef struct
   GArray *keys;         /* (owned) (element-type gint64) */
 } SbSqliteWriter;
 
-/* A message with several recipients: what became of some of its deliveries. */
+/* A message with several recipients: what became of some of its deliveries. Numbers below 0: there
+ * are new ones, or some wait again. */
 typedef struct
 {
   gint64 handle;
@@ -58,6 +62,17 @@ typedef struct
   gint64 size;
   gboolean in_detour; /* it has a row there */
 } SbSqliteDelivery;
+
+/* What becomes of a delivery. */
+typedef struct
+{
+  SbDeliveryState state;
+  SbReason reason;
+  guint attempts;
+  gint64 due; /* parked; else 0 */
+  gint64 now;
+  const char *log; /* (nullable) instead of the one it has */
+} SbSqliteChange;
 
 /* What a lookup answers. */
 typedef enum
@@ -113,8 +128,7 @@ SbSqliteFound sb_sqlite_writer_get_message (SbSqliteWriter *self, gint64 seq,
                                             SbSqliteMessage *message, GError **error);
 gboolean sb_sqlite_writer_run_pair (SbSqliteWriter *self, guint query, gint64 first, gint64 second,
                                     GError **error);
-void sb_sqlite_writer_lower (SbSqliteWriter *self, gint64 handle, gboolean has_ended,
-                             gboolean was_waiting, gint64 now);
+void sb_sqlite_writer_lower (SbSqliteWriter *self, gint64 handle, int ended, int left, gint64 now);
 gboolean sb_sqlite_writer_finish (SbSqliteWriter *self, gint64 handle, gint64 rows, gint64 deadline,
                                   gint64 size, gint64 now, GError **error);
 gboolean sb_sqlite_writer_flush (SbSqliteWriter *self, GError **error);
@@ -122,15 +136,38 @@ gboolean sb_sqlite_writer_flush (SbSqliteWriter *self, GError **error);
 /* sb-sqlite-append.c */
 gboolean sb_sqlite_writer_append (SbSqliteWriter *self, SbOperation *operation, GError **error);
 
+/* sb-sqlite-delivery.c */
+SbSqliteFound sb_sqlite_writer_locate (SbSqliteWriter *self, gint64 seq, gint64 recipient,
+                                       SbSqliteDelivery *delivery, GError **error);
+gboolean sb_sqlite_writer_insert_queued (SbSqliteWriter *self, gint64 recipient, gint64 position,
+                                         gint64 seq, gboolean is_shared, gint64 size,
+                                         GError **error);
+gboolean sb_sqlite_writer_delete_queued (SbSqliteWriter *self, gint64 recipient, gint64 position,
+                                         GError **error);
+gboolean sb_sqlite_writer_insert_ended (SbSqliteWriter *self, gint64 seq, gint64 recipient,
+                                        const SbSqliteChange *change, GError **error);
+gboolean sb_sqlite_writer_insert_fanout (SbSqliteWriter *self, gint64 seq, gint64 open,
+                                         gint64 waiting, gint64 size, GError **error);
+void sb_sqlite_writer_uncount (SbSqliteWriter *self, const SbSqliteDelivery *delivery);
+gboolean sb_sqlite_writer_settle (SbSqliteWriter *self, gint64 handle, gint64 deadline,
+                                  const SbSqliteDelivery *delivery, const SbSqliteChange *change,
+                                  GError **error);
+gboolean sb_sqlite_writer_change (SbSqliteWriter *self, const SbSqliteMessage *message,
+                                  const SbSqliteDelivery *delivery, const SbSqliteChange *change,
+                                  GError **error);
+gboolean sb_sqlite_writer_end_delivery (SbSqliteWriter *self, const SbSqliteMessage *message,
+                                        const SbSqliteDelivery *delivery,
+                                        const SbSqliteChange *change, GError **error);
+gboolean sb_sqlite_writer_enqueue (SbSqliteWriter *self, const SbSqliteMessage *message,
+                                   SbSqliteDelivery *delivery, gint64 now, GError **error);
+
 /* sb-sqlite-end.c */
 gboolean sb_sqlite_writer_end (SbSqliteWriter *self, SbOperation *operation, GError **error);
 gboolean sb_sqlite_writer_park (SbSqliteWriter *self, SbOperation *operation, GError **error);
-SbSqliteFound sb_sqlite_writer_locate (SbSqliteWriter *self, gint64 seq, gint64 recipient,
-                                       SbSqliteDelivery *delivery, GError **error);
-gboolean sb_sqlite_writer_end_delivery (SbSqliteWriter *self, const SbSqliteMessage *message,
-                                        const SbSqliteDelivery *delivery, SbDeliveryState state,
-                                        SbReason reason, guint attempts, gint64 now,
-                                        GError **error);
+
+/* sb-sqlite-operator.c */
+gboolean sb_sqlite_writer_requeue (SbSqliteWriter *self, SbOperation *operation, GError **error);
+gboolean sb_sqlite_writer_move (SbSqliteWriter *self, SbOperation *operation, GError **error);
 
 /* sb-sqlite-users.c */
 gboolean sb_sqlite_writer_put_user (SbSqliteWriter *self, SbOperation *operation, GError **error);

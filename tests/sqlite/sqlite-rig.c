@@ -40,26 +40,39 @@ sqlite_rig_new_empty (void)
   return self;
 }
 
-static void
-apply (SqliteRig *self, SbOperation *operation)
+void
+sqlite_rig_apply_all (SqliteRig *self, SbOperation *const *operations, guint n_operations)
 {
   g_autoptr (GError) error = NULL;
 
-  sb_store_apply (self->store, &operation, 1, &error);
+  sb_store_apply (self->store, operations, n_operations, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (operation->outcome, ==, SB_OUTCOME_DONE);
+}
+
+SbOutcome
+sqlite_rig_apply (SqliteRig *self, SbOperation *operation)
+{
+  sqlite_rig_apply_all (self, &operation, 1);
+  return operation->outcome;
+}
+
+gint64
+sqlite_rig_add_user (SqliteRig *self, const char *id)
+{
+  g_autoptr (SbOperation) operation = sb_operation_new (SB_OPERATION_PUT_USER, NULL, NULL);
+
+  operation->put_user.user = sb_user_new (0, id, "*", NULL, NULL, FALSE, START);
+  g_assert_cmpint (sqlite_rig_apply (self, operation), ==, SB_OUTCOME_DONE);
+  return operation->put_user.key;
 }
 
 SqliteRig *
 sqlite_rig_new (void)
 {
   SqliteRig *self = sqlite_rig_new_empty ();
-  g_autoptr (SbOperation) operation = sb_operation_new (SB_OPERATION_PUT_USER, NULL, NULL);
 
   sqlite_rig_open (self);
-  operation->put_user.user = sb_user_new (0, "user", "*", NULL, NULL, FALSE, START);
-  apply (self, operation);
-  self->user = operation->put_user.key;
+  self->user = sqlite_rig_add_user (self, "user");
   return self;
 }
 
@@ -84,6 +97,7 @@ sqlite_rig_try_open (SqliteRig *self, GError **error)
     .limits.receipts_age = 3600 * SECOND,
     .limits.max_queue = 100000,
     .limits.max_queue_bytes = 1 << 30,
+    .limits.max_dead = 1000,
   };
 
   self->store = g_object_new (store_type, NULL);
@@ -138,25 +152,84 @@ sqlite_rig_assert_refused (SqliteRig *self, int code, const char *words)
   g_assert_true (g_bytes_equal (before, after));
 }
 
-static SbOperation *
-make_append (SqliteRig *self, const char *id)
+SbOperation *
+sqlite_rig_make_append (SqliteRig *self, const char *id, guint n_targets, const gint64 *targets)
 {
   SbOperation *operation = sb_operation_new (SB_OPERATION_APPEND, NULL, NULL);
 
   operation->append.message = sb_message_new (id, "user", self->user, g_bytes_new (id, strlen (id)),
                                               START, 0, 0);
-  operation->append.targets = g_new0 (SbTarget, 1);
-  operation->append.targets[0].recipient = self->user;
-  operation->append.targets[0].named = TRUE;
-  operation->append.n_targets = 1;
+  operation->append.targets = g_new0 (SbTarget, n_targets);
+  for (guint i = 0; i < n_targets; i++)
+    operation->append.targets[i].recipient = targets[i];
+  operation->append.n_targets = n_targets;
+  return operation;
+}
+
+SbOperation *
+sqlite_rig_make_end (gint64 recipient, const char *id, SbDeliveryState state)
+{
+  SbOperation *operation = sb_operation_new (SB_OPERATION_END, NULL, NULL);
+
+  operation->end.recipient = recipient;
+  operation->end.id = g_strdup (id);
+  operation->end.state = state;
+  operation->end.now = START;
+  return operation;
+}
+
+SbOperation *
+sqlite_rig_make_park (gint64 recipient, gint64 position, const char *log)
+{
+  SbOperation *operation = sb_operation_new (SB_OPERATION_PARK, NULL, NULL);
+
+  operation->park.recipient = recipient;
+  operation->park.position = position;
+  operation->park.log = g_strdup (log);
+  operation->park.due = START + 60 * SECOND;
+  operation->park.now = START;
+  return operation;
+}
+
+SbOperation *
+sqlite_rig_make_requeue (gint64 recipient, const char *id)
+{
+  SbOperation *operation = sb_operation_new (SB_OPERATION_REQUEUE, NULL, NULL);
+
+  operation->requeue.recipient = recipient;
+  operation->requeue.id = g_strdup (id);
+  operation->requeue.now = START;
+  return operation;
+}
+
+SbOperation *
+sqlite_rig_make_move (gint64 recipient, gint64 to, const char *id)
+{
+  SbOperation *operation = sb_operation_new (SB_OPERATION_MOVE, NULL, NULL);
+
+  operation->move.recipient = recipient;
+  operation->move.to = to;
+  operation->move.id = g_strdup (id);
+  operation->move.now = START;
+  return operation;
+}
+
+SbOperation *
+sqlite_rig_make_sweep (gint64 now, guint limit)
+{
+  SbOperation *operation = sb_operation_new (SB_OPERATION_SWEEP, NULL, NULL);
+
+  operation->sweep.now = now;
+  operation->sweep.limit = limit;
   return operation;
 }
 
 gboolean
 sqlite_rig_try_send (SqliteRig *self, const char *id, gint64 *position, GError **error)
 {
-  g_autoptr (SbOperation) operation = make_append (self, id);
+  g_autoptr (SbOperation) operation = sqlite_rig_make_append (self, id, 1, &self->user);
 
+  operation->append.targets[0].named = TRUE;
   if (!sb_store_apply (self->store, &operation, 1, error))
     return FALSE;
   g_assert_cmpint (operation->outcome, ==, SB_OUTCOME_DONE);
@@ -185,7 +258,7 @@ sqlite_rig_try_send_many (SqliteRig *self, const char *prefix, guint n, GError *
     {
       g_autofree char *id = g_strdup_printf ("%s%u", prefix, i);
 
-      g_ptr_array_add (batch, make_append (self, id));
+      g_ptr_array_add (batch, sqlite_rig_make_append (self, id, 1, &self->user));
     }
   return sb_store_apply (self->store, (SbOperation *const *) batch->pdata, n, error);
 }
@@ -193,13 +266,9 @@ sqlite_rig_try_send_many (SqliteRig *self, const char *prefix, guint n, GError *
 void
 sqlite_rig_confirm (SqliteRig *self, const char *id)
 {
-  g_autoptr (SbOperation) operation = sb_operation_new (SB_OPERATION_END, NULL, NULL);
+  g_autoptr (SbOperation) end = sqlite_rig_make_end (self->user, id, SB_DELIVERY_CONFIRMED);
 
-  operation->end.recipient = self->user;
-  operation->end.id = g_strdup (id);
-  operation->end.state = SB_DELIVERY_CONFIRMED;
-  operation->end.now = START;
-  apply (self, operation);
+  g_assert_cmpint (sqlite_rig_apply (self, end), ==, SB_OUTCOME_DONE);
 }
 
 void
@@ -237,6 +306,22 @@ sqlite_rig_assert_count (SqliteRig *self, guint64 expected)
 }
 
 void
+sqlite_rig_assert_status (SqliteRig *self, const char *id, const char *text)
+{
+  g_autoptr (SbMessageStatus) status = sb_store_status (self->store, id, NULL);
+  g_autoptr (GString) seen = g_string_new (status == NULL ? "-" : NULL);
+
+  for (guint i = 0; status != NULL && i < status->deliveries->len; i++)
+    {
+      const SbDeliveryStatus *row = g_ptr_array_index (status->deliveries, i);
+
+      g_string_append_printf (seen, "%s%s %s", i > 0 ? ", " : "",
+                              sb_delivery_state_to_string (row->state), row->recipient);
+    }
+  g_assert_cmpstr (seen->str, ==, text);
+}
+
+void
 sqlite_rig_exec (SqliteRig *self, const char *sql)
 {
   sqlite3 *handle = NULL;
@@ -245,6 +330,22 @@ sqlite_rig_exec (SqliteRig *self, const char *sql)
   g_assert_cmpint (sqlite3_open (self->path, &handle), ==, SQLITE_OK);
   g_assert_cmpint (sqlite3_exec (handle, sql, NULL, NULL, NULL), ==, SQLITE_OK);
   g_assert_cmpint (sqlite3_close (handle), ==, SQLITE_OK);
+}
+
+gint64
+sqlite_rig_get_number (SqliteRig *self, const char *sql)
+{
+  sqlite3 *handle = NULL;
+  sqlite3_stmt *statement = NULL;
+  gint64 number;
+
+  g_assert_cmpint (sqlite3_open (self->path, &handle), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_prepare_v2 (handle, sql, -1, &statement, NULL), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_step (statement), ==, SQLITE_ROW);
+  number = sqlite3_column_int64 (statement, 0);
+  g_assert_cmpint (sqlite3_finalize (statement), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_close (handle), ==, SQLITE_OK);
+  return number;
 }
 
 SqliteRig *

@@ -38,6 +38,22 @@ void sqlite_rig_close (SqliteRig *self);
 /* Opening fails with @code of SB_ERROR, the message has @words, and the file is as before. */
 void sqlite_rig_assert_refused (SqliteRig *self, int code, const char *words);
 
+/* Another user. Returns: its key */
+gint64 sqlite_rig_add_user (SqliteRig *self, const char *id);
+/* One operation, whatever its outcome. */
+SbOutcome sqlite_rig_apply (SqliteRig *self, SbOperation *operation);
+/* Several in one batch. */
+void sqlite_rig_apply_all (SqliteRig *self, SbOperation *const *operations, guint n_operations);
+
+/* A message of the user to @n_targets users, none of whom is named. */
+SbOperation *sqlite_rig_make_append (SqliteRig *self, const char *id, guint n_targets,
+                                     const gint64 *targets);
+SbOperation *sqlite_rig_make_end (gint64 recipient, const char *id, SbDeliveryState state);
+SbOperation *sqlite_rig_make_park (gint64 recipient, gint64 position, const char *log);
+SbOperation *sqlite_rig_make_requeue (gint64 recipient, const char *id);
+SbOperation *sqlite_rig_make_move (gint64 recipient, gint64 to, const char *id);
+SbOperation *sqlite_rig_make_sweep (gint64 now, guint limit);
+
 gboolean sqlite_rig_try_send (SqliteRig *self, const char *id, gint64 *position, GError **error);
 /* Returns: the position */
 gint64 sqlite_rig_send (SqliteRig *self, const char *id);
@@ -47,9 +63,13 @@ void sqlite_rig_confirm (SqliteRig *self, const char *id);
 /* Ids with blanks between them. */
 void sqlite_rig_assert_pending (SqliteRig *self, const char *ids);
 void sqlite_rig_assert_count (SqliteRig *self, guint64 count);
+/* "state recipient, …" as the status of a message has it, "-" when it is not known. */
+void sqlite_rig_assert_status (SqliteRig *self, const char *id, const char *text);
 
 /* Runs SQL on the file of a closed store. */
 void sqlite_rig_exec (SqliteRig *self, const char *sql);
+/* The first column of the first row in the file, also of an open store. */
+gint64 sqlite_rig_get_number (SqliteRig *self, const char *sql);
 /* A folder with the files as they are now, as a killed process would leave them. */
 SqliteRig *sqlite_rig_copy (SqliteRig *self);
 

@@ -36,6 +36,22 @@ a_full_disk_fails_the_whole_batch (void)
 }
 
 static void
+limits_of_a_failed_batch_do_not_hold (void)
+{
+  g_autoptr (SqliteRig) rig = sqlite_rig_new ();
+  g_autoptr (SbOperation) limits = sb_operation_new (SB_OPERATION_LIMITS, NULL, NULL);
+  g_autoptr (SbOperation) append = sqlite_rig_make_append (rig, "x", 1, &rig->user);
+  SbOperation *const batch[] = { limits, append };
+
+  /* Nothing is allowed. */
+  fault_vfs.log_syncs_fail = TRUE;
+  g_assert_false (sb_store_apply (rig->store, batch, G_N_ELEMENTS (batch), NULL));
+  heal ();
+  sqlite_rig_send (rig, "m1");
+  sqlite_rig_assert_pending (rig, "m1");
+}
+
+static void
 the_same_batch_succeeds_when_there_is_space_again (void)
 {
   g_autoptr (SqliteRig) rig = sqlite_rig_new ();
@@ -155,6 +171,7 @@ main (int argc, char *argv[])
   fault_vfs_install ();
 #define ADD(name, function) g_test_add_func ("/sqlite/faults/" name, function)
   ADD ("a-full-disk-fails-the-whole-batch", a_full_disk_fails_the_whole_batch);
+  ADD ("limits-of-a-failed-batch-do-not-hold", limits_of_a_failed_batch_do_not_hold);
   ADD ("the-same-batch-succeeds-when-there-is-space-again",
        the_same_batch_succeeds_when_there_is_space_again);
   ADD ("a-failed-flush-fails-the-batch", a_failed_flush_fails_the_batch);
