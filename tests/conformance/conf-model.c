@@ -56,10 +56,26 @@ make_random_message (Run *run)
                          not_before, deadline);
 }
 
+/* Most of them are still there. */
+static GPtrArray *
+choose_recipients (Run *run)
+{
+  GPtrArray *chosen = g_ptr_array_new ();
+
+  for (guint i = 0; i < run->model->users->len; i++)
+    {
+      ModelUser *user = g_ptr_array_index (run->model->users, i);
+
+      if (!user->is_gone || pick (100) == 0)
+        g_ptr_array_add (chosen, user);
+    }
+  return chosen;
+}
+
 static SbOperation *
 make_random_append (Run *run)
 {
-  GPtrArray *users = run->model->users;
+  g_autoptr (GPtrArray) users = choose_recipients (run);
   guint first = pick (users->len);
   guint n = 1 + pick (MIN (users->len, 5));
   g_autofree gint64 *keys = g_new (gint64, n);
@@ -69,19 +85,26 @@ make_random_append (Run *run)
     keys[i] = ((ModelUser *) g_ptr_array_index (users, (first + i) % users->len))->key;
   operation = make_append (make_random_message (run), n, keys);
   for (guint i = 0; i < n; i++)
-    operation->append.targets[i].named = pick (2);
+    operation->append.targets[i].named = pick (4) == 0;
   return operation;
 }
 
+/* Of one of these states more often than not: what is remembered would be found all the time. */
 static const ModelDelivery *
-pick_delivery (Run *run, const ModelMessage **message)
+pick_delivery (Run *run, guint states, const ModelMessage **message)
 {
   GPtrArray *messages = run->model->messages;
+  const ModelDelivery *delivery = NULL;
 
-  if (messages->len == 0)
-    return NULL;
-  *message = g_ptr_array_index (messages, pick (messages->len));
-  return &g_array_index ((*message)->deliveries, ModelDelivery, pick ((*message)->deliveries->len));
+  for (guint i = 0; i < 10 && messages->len > 0; i++)
+    {
+      *message = g_ptr_array_index (messages, pick (messages->len));
+      delivery = &g_array_index ((*message)->deliveries, ModelDelivery,
+                                 pick ((*message)->deliveries->len));
+      if ((states & 1u << delivery->state) != 0)
+        break;
+    }
+  return delivery;
 }
 
 /* None more often than not. */
@@ -100,7 +123,7 @@ make_random_end (Run *run)
                                             SB_DELIVERY_CONFIRMED, SB_DELIVERY_EXPIRED,
                                             SB_DELIVERY_DEAD,      SB_DELIVERY_DROPPED };
   const ModelMessage *message = NULL;
-  const ModelDelivery *delivery = pick_delivery (run, &message);
+  const ModelDelivery *delivery = pick_delivery (run, pick (4) > 0 ? ALL_STATES : 0, &message);
   gint64 position;
   SbOperation *operation;
 
@@ -120,7 +143,7 @@ static SbOperation *
 make_random_park (Run *run)
 {
   const ModelMessage *message = NULL;
-  const ModelDelivery *delivery = pick_delivery (run, &message);
+  const ModelDelivery *delivery = pick_delivery (run, 1u << SB_DELIVERY_PENDING, &message);
   SbOperation *operation;
 
   if (delivery == NULL || delivery->position == 0)
@@ -135,7 +158,8 @@ static SbOperation *
 make_random_requeue (Run *run)
 {
   const ModelMessage *message = NULL;
-  const ModelDelivery *delivery = pick_delivery (run, &message);
+  const ModelDelivery *delivery = pick_delivery (run, ALL_STATES & ~(1u << SB_DELIVERY_PENDING),
+                                                 &message);
 
   if (delivery == NULL)
     return make_requeue (pick_user (run)->key, "nothing", run->now);
@@ -145,12 +169,13 @@ make_random_requeue (Run *run)
 static SbOperation *
 make_random_move (Run *run)
 {
+  const ModelUser *to = pick (4) > 0 ? pick_live_user (run) : pick_user (run);
   const ModelMessage *message = NULL;
-  const ModelDelivery *delivery = pick_delivery (run, &message);
+  const ModelDelivery *delivery = pick_delivery (run, ALL_STATES, &message);
 
   if (delivery == NULL)
-    return make_move (pick_user (run)->key, pick_user (run)->key, "nothing", run->now);
-  return make_move (delivery->recipient->key, pick_user (run)->key, message->message->id, run->now);
+    return make_move (pick_user (run)->key, to->key, "nothing", run->now);
+  return make_move (delivery->recipient->key, to->key, message->message->id, run->now);
 }
 
 static SbOperation *
@@ -161,8 +186,8 @@ make_random_limits (Run *run)
   limits.remember = (1 + pick (10)) * 100 * SECOND;
   limits.receipts_max = pick (8);
   limits.receipts_age = (1 + pick (10)) * 100 * SECOND;
-  limits.max_queue = 5 + pick (30);
-  limits.max_queue_bytes = (5 + pick (30)) * BODY_SIZE;
+  limits.max_queue = 5 + pick (150);
+  limits.max_queue_bytes = (5 + pick (150)) * BODY_SIZE;
   limits.max_dead = pick (20);
   return make_limits (&limits);
 }
@@ -267,7 +292,7 @@ random_operations_do_what_the_model_does (void)
   rig->options.limits.remember_max = 1000000;
   rig->options.limits.receipts_max = 5;
   rig->options.limits.receipts_age = 900 * SECOND;
-  rig->options.limits.max_queue = 25;
+  rig->options.limits.max_queue = 50;
   rig->options.limits.max_dead = 15;
   model = model_new (&rig->options.limits);
   run.model = model;
