@@ -338,13 +338,13 @@ test_lists_users_once_each (void)
   g_autofree char *after = g_strdup ("");
   guint n = 0, n_pages = 0;
 
-  for (guint i = 0; i < 400; i++)
+  for (guint i = 0; i < 36; i++)
     g_string_append_printf (json, "%s{\"_id\":\"u%04u\",\"password\":\"p\"}", i > 0 ? "," : "", i);
   g_string_append_c (json, ']');
   sb_test_put_users (bus->admin, json->str);
   while (after != NULL)
     {
-      g_autofree char *path = g_strdup_printf ("/api/v1/users?limit=50&after=%s", after);
+      g_autofree char *path = g_strdup_printf ("/api/v1/users?limit=7&after=%s", after);
       g_autoptr (SbTestAnswer) answer = request (bus->admin, "GET", path, NULL);
       JsonArray *users;
 
@@ -363,8 +363,8 @@ test_lists_users_once_each (void)
       g_free (after);
       after = g_strdup (sb_test_answer_string (answer, "next"));
     }
-  g_assert_cmpuint (n, ==, 404);
-  g_assert_cmpuint (n_pages, ==, 9);
+  g_assert_cmpuint (n, ==, 40);
+  g_assert_cmpuint (n_pages, ==, 6);
 }
 
 static void
