@@ -3,6 +3,11 @@
 
 #include "hostile.h"
 
+#include <sys/resource.h>
+
+/* Descriptors that a test and a bus have besides those of a crowd. */
+#define OTHER_DESCRIPTORS 128
+
 /* Others wait for what is generous for a loaded machine, and far below a hang. */
 #define PATIENCE (2 * G_USEC_PER_SEC)
 
@@ -83,6 +88,16 @@ hostile_assert_memory (Hostile *self, guint megabytes)
   g_test_message ("%.1f MiB more than before", (double) (gint64) (memory - self->memory) / 1048576);
   if (!sb_test_daemon_is_instrumented ())
     g_assert_cmpuint (memory, <, self->memory + megabytes * 1024 * 1024);
+}
+
+guint
+hostile_limit_crowd (guint n)
+{
+  struct rlimit limit;
+
+  g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &limit));
+  g_assert_cmpuint (limit.rlim_cur, >, 2 * OTHER_DESCRIPTORS);
+  return (guint) MIN (n, limit.rlim_cur - OTHER_DESCRIPTORS);
 }
 
 static gboolean

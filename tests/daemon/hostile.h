@@ -38,6 +38,8 @@ double hostile_get_slowest (void);
 /* The bus has not grown by more than so many MiB; says nothing in an instrumented bus. */
 void hostile_assert_memory (Hostile *self, guint megabytes);
 
+/* @n peers, or as many as this process and the bus may have descriptors for at once. */
+guint hostile_limit_crowd (guint n);
 /* A peer that is connected, and upgraded if that is what it is. */
 SbPeer *hostile_open (SbPeerMode mode, guint16 port, const SbPeerFuncs *funcs, gpointer user_data);
 void hostile_wait_closed (SbPeer *peer);

@@ -5,14 +5,27 @@
 
 #include <glib/gstdio.h>
 #include <locale.h>
+#include <sys/resource.h>
 
 /* Generous, because a machine under valgrind is slow; reached only by a test that fails. */
 #define DEADLINE_SECONDS 60
+
+/* Every peer of a test is a descriptor; the soft limit is often only 1,024. */
+static void
+raise_descriptor_limit (void)
+{
+  struct rlimit limit;
+
+  g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &limit));
+  limit.rlim_cur = limit.rlim_max;
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &limit));
+}
 
 void
 sb_test_init (int *argc, char ***argv)
 {
   setlocale (LC_ALL, "C.UTF-8");
+  raise_descriptor_limit ();
   g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 }
 
