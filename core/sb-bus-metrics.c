@@ -95,6 +95,8 @@ add_counters (SbBus *self)
                                       "Deliveries whose time was over", NULL);
   self->dead = sb_metrics_counter (m, "simplebus_deliveries_refused_total",
                                    "Deliveries given up since the recipient refuses them", NULL);
+  self->notified = sb_metrics_counter (m, "simplebus_files_notified_total",
+                                       "Recipients that learned of a file", NULL);
   self->receipts = sb_metrics_counter (m, "simplebus_receipts_total",
                                        "Receipts written to sessions at once", NULL);
   self->takeover_count = sb_metrics_counter (m, "simplebus_takeovers_total",

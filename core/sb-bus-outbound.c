@@ -72,7 +72,7 @@ open_outbound (SbBus *self, SbOutbound *outbound)
     sb_outbound_open (outbound, path_type, self->config);
 }
 
-/* Returns: (transfer none) (nullable): the way to a user that is called, also if it leads nowhere. */
+/* Returns: (transfer none) (nullable): the way to a user that is called, or should be. */
 SbOutbound *
 sb_bus_lookup_outbound (SbBus *self, gint64 user)
 {

@@ -14,6 +14,7 @@
 #include "sb-session-private.h"
 #include "sb-sweeper.h"
 #include "sb-takeover.h"
+#include "sb-vault.h"
 #include "sb-watch.h"
 
 G_BEGIN_DECLS
@@ -50,6 +51,13 @@ struct _SbBus
   SbSweeper *sweeper;           /* (owned) (nullable) between start and stop */
   guint tick;
 
+  SbVault *vault; /* (owned) (nullable) */
+  GHashTable
+      *file_usage; /* (owned) sender's gint64 (owned) → guint64 (owned): bytes in the vault */
+  gint64 max_file_size;
+  gint64 file_quota;
+  gint64 file_ttl; /* microseconds */
+
   SbOutboundShared outbound_shared;
   GTask *drain; /* (owned) (nullable) while it waits for outbound paths */
   gulong drain_cancelled;
@@ -85,6 +93,7 @@ struct _SbBus
   SbCounter *receipts;
   SbCounter *expired;
   SbCounter *dead;
+  SbCounter *notified;
   SbCounter *takeover_count;
   SbCounter *direct_delivered;
   SbCounter *direct_dropped;
@@ -109,6 +118,10 @@ void sb_bus_add_alarms (SbBus *self);
 void sb_bus_check_alarms (SbBus *self, gint64 now);
 void sb_bus_note_disk (SbBus *self, guint64 used, guint64 usable);
 void sb_bus_note_near (SbBus *self, gint64 recipient);
+guint64 sb_bus_get_file_usage (SbBus *self, gint64 sender);
+void sb_bus_add_file_usage (SbBus *self, gint64 sender, gint64 bytes);
+void sb_bus_drop_file (SbBus *self, gint64 sender, const char *released, guint64 size);
+gboolean sb_bus_sweep_vault (SbBus *self, GError **error);
 
 SbOutbound *sb_bus_lookup_outbound (SbBus *self, gint64 user);
 void sb_bus_attach_outbound (SbBus *self, gint64 user);

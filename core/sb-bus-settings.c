@@ -31,11 +31,16 @@ read_settings (SbBus *self)
   SbConfig *config = self->config;
 
   read_queue_settings (self);
+  self->max_file_size = sb_config_get_size (config, GROUP, "max-file-size");
+  self->file_quota = sb_config_get_size (config, GROUP, "file-quota");
+  self->file_ttl = sb_config_get_duration_ms (config, GROUP, "file-ttl") * 1000;
   self->ttl = sb_config_get_duration_ms (config, GROUP, "ttl") / 1000;
   self->max_recipients = sb_config_get_integer (config, GROUP, "max-recipients");
   self->max_sessions = sb_config_get_integer (config, GROUP, "max-sessions");
   self->require_uid = sb_config_get_boolean (config, GROUP, "require-uid");
   self->disk_reserve = sb_config_get_size (config, GROUP, "disk-reserve");
+  if (self->vault != NULL)
+    sb_vault_set_disk_reserve (self->vault, self->disk_reserve);
   sb_limits_set_rates (self->limits, sb_config_get_integer (config, GROUP, "user-rate"),
                        sb_config_get_integer (config, GROUP, "address-rate"));
 }

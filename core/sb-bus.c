@@ -58,6 +58,13 @@ delivery_ended_cb (SbQueue *queue, SbOperation *operation, const GError *error, 
 
   if (error != NULL || operation->outcome != SB_OUTCOME_DONE)
     return;
+  sb_bus_drop_file (self, operation->end.sender_key, operation->end.released,
+                    operation->end.released_size);
+  if (operation->end.notified)
+    {
+      sb_counter_add (self->notified, 1);
+      return;
+    }
   if (operation->end.state == SB_DELIVERY_DEAD)
     {
       note_dead (self, sb_queue_get_recipient (queue), operation, id);
@@ -258,6 +265,7 @@ due_cb (const SbDue *due, gpointer user_data)
       if (queue != NULL && due->position > 0)
         sb_queue_forget (queue, due->position);
       sb_sweeper_note_ended (self->sweeper);
+      sb_bus_drop_file (self, due->sender_key, due->released, due->released_size);
       sb_counter_add (self->expired, 1);
       sb_bus_tell_ended (self, due->sender_key, due->id, due->recipient, SB_REASON_TTL);
     }
@@ -409,6 +417,8 @@ sb_bus_finalize (GObject *object)
   g_hash_table_foreach (self->queues, disown_queue, NULL);
   g_hash_table_unref (self->sessions);
   g_hash_table_unref (self->outbounds);
+  g_hash_table_unref (self->file_usage);
+  g_clear_object (&self->vault);
   g_hash_table_unref (self->queues);
   g_clear_object (&self->registry);
   sb_bus_remove_metrics (self);
@@ -447,6 +457,7 @@ sb_bus_init (SbBus *self)
   self->queues = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
                                         (GDestroyNotify) sb_queue_unref);
   self->sessions = g_hash_table_new (g_int64_hash, g_int64_equal);
+  self->file_usage = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->outbounds = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_object_unref);
   self->takeovers = sb_takeovers_new ();
   self->watches = sb_watch_table_new ();
@@ -512,6 +523,8 @@ sb_bus_start (SbBus *self, GError **error)
   if (stats == NULL)
     return FALSE;
   self->stats = *stats;
+  if (!sb_bus_sweep_vault (self, error))
+    return FALSE;
   sb_id_maker_init (&self->ids, self->stats.last_time);
   self->sweeper = sb_sweeper_new (self->journal, self->clock, self->stats.last_time, due_cb, self);
   self->tick = g_timeout_add (TICK_MS, tick_cb, self);

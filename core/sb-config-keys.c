@@ -56,6 +56,16 @@ const SbConfigKey sb_bus_keys[] = {
   { "receipts-max", SB_CONFIG_INTEGER, "1000", 0, MILLION, SB_CONFIG_RELOADABLE,
     "receipts that are kept for a sender while it is offline" },
 
+  /* Files */
+  { "max-file-size", SB_CONFIG_SIZE, "10G", KIB, 1024 * TIB, SB_CONFIG_RELOADABLE,
+    "the largest file" },
+  { "file-quota", SB_CONFIG_SIZE, "0", 0, 1024 * TIB, SB_CONFIG_RELOADABLE,
+    "bytes of a sender's files that may wait to be fetched; 0: as many as the disk holds" },
+  { "file-ttl", SB_CONFIG_DURATION, "30d", SECOND, 100 * YEAR, SB_CONFIG_RELOADABLE,
+    "how long a file waits to be fetched" },
+  { "public-url", SB_CONFIG_STRING, "", 0, 0, SB_CONFIG_RELOADABLE,
+    "how the outside reaches the bus, for links: https://bus.example.com" },
+
   /* Limits */
   { "max-message-size", SB_CONFIG_SIZE, "8M", KIB, GIB, SB_CONFIG_RELOADABLE,
     "the largest message" },

@@ -9,10 +9,11 @@
 #include <string.h>
 
 static const char *const state_names[] = {
-  [SB_DELIVERY_PENDING] = "pending", [SB_DELIVERY_SCHEDULED] = "scheduled",
-  [SB_DELIVERY_PARKED] = "parked",   [SB_DELIVERY_CONFIRMED] = "confirmed",
-  [SB_DELIVERY_EXPIRED] = "expired", [SB_DELIVERY_DEAD] = "dead",
-  [SB_DELIVERY_DROPPED] = "dropped", [SB_DELIVERY_SENT] = "sent",
+  [SB_DELIVERY_PENDING] = "pending",   [SB_DELIVERY_SCHEDULED] = "scheduled",
+  [SB_DELIVERY_PARKED] = "parked",     [SB_DELIVERY_CONFIRMED] = "confirmed",
+  [SB_DELIVERY_EXPIRED] = "expired",   [SB_DELIVERY_DEAD] = "dead",
+  [SB_DELIVERY_DROPPED] = "dropped",   [SB_DELIVERY_SENT] = "sent",
+  [SB_DELIVERY_NOTIFIED] = "notified",
 };
 
 static const char *const reason_names[] = {
@@ -78,6 +79,7 @@ clear_due (gpointer data)
   SbDue *due = data;
 
   g_free (due->id);
+  g_free (due->released);
 }
 
 /**
@@ -124,11 +126,15 @@ sb_operation_free (SbOperation *self)
     case SB_OPERATION_APPEND:
       g_clear_pointer (&self->append.message, sb_message_unref);
       g_free (self->append.targets);
+      for (guint i = 0; i < self->append.n_more; i++)
+        sb_message_unref (self->append.more[i]);
+      g_free (self->append.more);
       break;
     case SB_OPERATION_END:
       g_clear_pointer (&self->end.message, sb_message_unref);
       g_free (self->end.id);
       g_free (self->end.log);
+      g_free (self->end.released);
       break;
     case SB_OPERATION_PARK:
       g_free (self->park.log);
@@ -169,13 +175,25 @@ sb_operation_get_rows (const SbOperation *self)
 {
   g_return_val_if_fail (self != NULL, 0);
 
-  return self->kind == SB_OPERATION_APPEND ? self->append.n_targets : 1;
+  if (self->kind != SB_OPERATION_APPEND)
+    return 1;
+  return self->append.n_targets * (1 + self->append.n_more);
 }
 
 static gsize
 measure_message (const SbMessage *message)
 {
   return message == NULL ? 0 : sizeof *message + sb_message_get_size (message);
+}
+
+static gsize
+measure_more (const SbOperation *self)
+{
+  gsize bytes = 0;
+
+  for (guint i = 0; i < self->append.n_more; i++)
+    bytes += measure_message (self->append.more[i]);
+  return bytes;
 }
 
 static gsize
@@ -202,7 +220,7 @@ sb_operation_get_bytes (const SbOperation *self)
   switch (self->kind)
     {
     case SB_OPERATION_APPEND:
-      return sizeof *self + measure_message (self->append.message)
+      return sizeof *self + measure_message (self->append.message) + measure_more (self)
              + self->append.n_targets * sizeof (SbTarget);
     case SB_OPERATION_END:
       return sizeof *self + measure_message (self->end.message) + measure_string (self->end.id)

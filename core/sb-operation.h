@@ -25,6 +25,8 @@ G_BEGIN_DECLS
  * @SB_DELIVERY_DEAD: given up with a reason; kept with its message until somebody decides
  * @SB_DELIVERY_DROPPED: ended: an admin let it go
  * @SB_DELIVERY_SENT: pending, and in flight: only the bus knows this, a store never has it
+ * @SB_DELIVERY_NOTIFIED: of a message with a file: the recipient knows of it and may still
+ *   fetch it; not delivered again, does not wait, and has not ended
  *
  * Stored as numbers, so values never change. A delivery has ended when it is
  * confirmed, expired or dropped; a message whose deliveries have all ended
@@ -40,6 +42,7 @@ typedef enum
   SB_DELIVERY_DEAD = 5,
   SB_DELIVERY_DROPPED = 6,
   SB_DELIVERY_SENT = 7,
+  SB_DELIVERY_NOTIFIED = 8,
 } SbDeliveryState;
 
 const char *sb_delivery_state_to_string (SbDeliveryState state);
@@ -174,6 +177,8 @@ typedef struct
   gint64 position; /* woken: its new position; expired: the one it had, 0 when scheduled */
   gint64 sender_key;
   char *id;
+  char *released;        /* (owned) (nullable) id of the file that nobody needs any more … */
+  guint64 released_size; /* … and its bytes */
   SbDeliveryState state; /* pending: was scheduled and is due now; expired */
 } SbDue;
 
@@ -210,6 +215,11 @@ struct _SbOperation
      * has max_dead dead ones already, whatever they died of. A message of which
      * nothing else is left is remembered from its accepted time on. One whose
      * not_before is after its own accepted time is scheduled, without positions.
+     *
+     * With `more`, all messages are appended or none: ids, and stored names of
+     * files, are looked at first, of all; then the queues, which need room for
+     * all. The first that is not done decides the outcome. A stored name that
+     * another file has is a conflict, too.
      */
     struct
     {
@@ -218,6 +228,12 @@ struct _SbOperation
       guint n_targets;
       guint n_recipients; /* (out) of the original when this is a duplicate, else n_targets */
       gint64 handle;      /* (out) the store's own number of the message */
+      SbMessage *
+          *more; /* (owned) (nullable) n_more others of the same sender to the same targets */
+      guint n_more;
+      guint faulty;        /* (out) duplicate, conflict: which one, 0 is `message` */
+      gboolean name_taken; /* (out) conflict: it is the stored name that another file has */
+      gboolean released;   /* (out) no delivery of any of them is left: their files can go */
     } append;
 
     /*
@@ -227,12 +243,13 @@ struct _SbOperation
      * requeued and has another one since.
      *
      * A confirmed delivery answers duplicate, whatever is asked. Else it can be
-     * confirmed when pending, scheduled, parked or dead; dropped likewise;
-     * expired or dead when pending, scheduled or parked; anything else is
-     * unknown. It keeps the larger of its attempts and these. A log that is given
-     * replaces the one it has. When all of a message's deliveries have ended (a
-     * dead one has not), the message loses its body, and from then on it is
-     * remembered, with the logs.
+     * confirmed when pending, scheduled, parked, notified or dead; dropped likewise;
+     * expired or dead when pending, scheduled, parked or notified; anything else is
+     * unknown. When the message has a file, to confirm it without `release`
+     * means that it becomes notified, and a notified one answers duplicate. It keeps the
+     * larger of its attempts and these. A log that is given replaces the one it has.
+     * When all of a message's deliveries have ended (a dead one has not), the message
+     * loses its body, and from then on it is remembered, with the logs.
      */
     struct
     {
@@ -248,6 +265,10 @@ struct _SbOperation
       gint64 now;             /* wall clock, microseconds */
       gint64 sender_key;      /* (out) of the message */
       gboolean store_receipt; /* confirmed: the sender is away, keep a receipt for it */
+      gboolean release;       /* confirmed: the recipient does not need the file any more */
+      gboolean notified;      /* (out) it is notified, not confirmed; no receipt was stored */
+      char *released;         /* (out) (owned) (nullable) id of the file that nobody needs … */
+      guint64 released_size;  /* (out) … and its bytes */
     } end;
 
     /*
@@ -266,7 +287,7 @@ struct _SbOperation
     } park;
 
     /*
-     * A dead, parked or scheduled delivery becomes pending: with a new position,
+     * A dead, parked, notified or scheduled delivery becomes pending: with a new position,
      * no reason, no attempts, and the log it has. Its old position finds it no
      * more. Limits do not refuse it; a deadline, also one that has passed, holds
      * for it as for any other. Anything else is unknown, and so is a delivery
@@ -282,7 +303,7 @@ struct _SbOperation
     } requeue;
 
     /*
-     * A delivery that is pending, scheduled, parked or dead ends as dropped
+     * A delivery that is pending, scheduled, parked, notified or dead ends as dropped
      * (moved), with its position, attempts and log, and the message gets another
      * recipient, with a pending delivery that has no attempts and no log. Limits
      * do not refuse it, and the recipient may be gone. Unknown, first of all, when
@@ -313,7 +334,7 @@ struct _SbOperation
     } put_user;
 
     /*
-     * Its pending, scheduled and parked deliveries become dead
+     * Its pending, scheduled, parked and notified deliveries become dead
      * (recipient-deleted), the receipts that wait for it go, what it sent
      * stays. Its id is free for a new user. Unknown when it is gone.
      */
@@ -339,11 +360,11 @@ struct _SbOperation
     } drop_receipts;
 
     /*
-     * In this order: expires what is pending, scheduled or parked and has its
-     * deadline at now or before (reason ttl); gives what is scheduled and due a
-     * position, in order of not_before; forgets messages that ended `remember`
-     * ago or before, and the oldest above remember_max; drops receipts older
-     * than receipts_age. Nothing else follows from time alone.
+     * In this order: expires what is pending, scheduled, parked or notified, and what is
+     * dead and has a file, with its deadline at now or before (reason ttl); gives what
+     * is scheduled and due a position, in order of not_before; forgets messages that
+     * ended `remember` ago or before, and the oldest above remember_max; drops receipts
+     * older than receipts_age. Nothing else follows from time alone.
      */
     struct
     {

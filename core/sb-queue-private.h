@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-queue-private: what the parts of a queue share. sb-queue.c sends and
- * confirms; sb-queue-retry.c decides what follows when that failed;
+ * sb-queue-private: what the parts of a queue share. sb-queue.c sends;
+ * sb-queue-confirm.c and sb-queue-retry.c know what follows;
  * sb-queue-load.c brings in from the store; sb-queue-fetch.c gives to those who
  * ask.
  */

@@ -83,6 +83,7 @@ void sb_queue_cancel_fetch (SbQueue *self, guint fetch);
 void sb_queue_append (SbQueue *self, SbMessage *message, gint64 position, gint64 handle);
 void sb_queue_note_stored (SbQueue *self);
 void sb_queue_confirm (SbQueue *self, const char *id, SbQueueConfirmFunc func, gpointer user_data);
+void sb_queue_release (SbQueue *self, const char *id, SbQueueConfirmFunc func, gpointer user_data);
 gint64 sb_queue_fail (SbQueue *self, SbDelivery *path, const char *id, SbFailure failure,
                       const SbAttempt *attempt);
 void sb_queue_hold_back (SbQueue *self, const char *id, gint64 pause);

@@ -384,6 +384,66 @@ sb_store_status (SbStore *self, const char *id, GError **error)
 }
 
 /**
+ * sb_store_file:
+ * @self: an open store
+ * @name: a stored name
+ * @error: SB_ERROR_NOT_FOUND when there is no such file, or its message has ended
+ *
+ * On the reader's thread.
+ *
+ * Returns: (transfer full): the file, and how its recipients stand to it
+ */
+SbFileInfo *
+sb_store_file (SbStore *self, const char *name, GError **error)
+{
+  g_autoptr (SbFileInfo) info = NULL;
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+
+  g_return_val_if_fail (SB_IS_STORE (self), NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "file", iface->file != NULL, error))
+    return NULL;
+  info = iface->file (self, name, &inner);
+  if (!judge (self, "file", info != NULL, inner, error))
+    return NULL;
+  return g_steal_pointer (&info);
+}
+
+/**
+ * sb_store_files:
+ * @self: an open store
+ * @after: id of a file; "" begins
+ * @limit: at most so many, 1 or more
+ * @error: SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
+ *
+ * On the reader's thread.
+ *
+ * Returns: (transfer full) (element-type SbFileInfo): files of messages that
+ *   have not ended, in order of their ids, from @after on, without rights
+ */
+GPtrArray *
+sb_store_files (SbStore *self, const char *after, guint limit, GError **error)
+{
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  GPtrArray *rows;
+
+  g_return_val_if_fail (SB_IS_STORE (self), NULL);
+  g_return_val_if_fail (after != NULL && limit > 0, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_vfunc (self, "files", iface->files != NULL, error))
+    return NULL;
+  rows = iface->files (self, after, limit, &inner);
+  return judge_rows (self, "files", rows, inner, error);
+}
+
+/**
  * sb_store_users:
  * @self: an open store
  * @error: SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
@@ -467,235 +527,4 @@ sb_store_stats (SbStore *self, SbStoreStats *stats, GError **error)
     return FALSE;
   filled = iface->stats (self, stats, &inner);
   return judge (self, "stats", filled, inner, error);
-}
-
-/**
- * sb_stored_delivery_new:
- * @message: the message, of which the delivery takes a reference
- * @position: its place in the recipient's queue
- * @handle: the store's number of the message
- * @due: parked: wall clock, microseconds; else 0
- * @attempts: that failed so far
- *
- * Any thread.
- *
- * Returns: (transfer full): a delivery as a store reads it, without a log
- */
-SbStoredDelivery *
-sb_stored_delivery_new (SbMessage *message, gint64 position, gint64 handle, gint64 due,
-                        guint attempts)
-{
-  SbStoredDelivery *self;
-
-  g_return_val_if_fail (message != NULL, NULL);
-
-  self = g_new0 (SbStoredDelivery, 1);
-  self->message = sb_message_ref (message);
-  self->position = position;
-  self->handle = handle;
-  self->due = due;
-  self->attempts = attempts;
-  return self;
-}
-
-/**
- * sb_stored_delivery_free:
- * @self: (transfer full) (nullable): a delivery
- *
- * Any thread.
- */
-void
-sb_stored_delivery_free (SbStoredDelivery *self)
-{
-  if (self == NULL)
-    return;
-  sb_message_unref (self->message);
-  g_free (self->log);
-  g_free (self);
-}
-
-/**
- * sb_queue_info_new:
- * @recipient: key of the recipient
- * @recipient_id: its id
- * @backlog: what waits for it
- *
- * Any thread.
- *
- * Returns: (transfer full): the three together
- */
-SbQueueInfo *
-sb_queue_info_new (gint64 recipient, const char *recipient_id, const SbBacklog *backlog)
-{
-  SbQueueInfo *self;
-
-  g_return_val_if_fail (recipient_id != NULL && backlog != NULL, NULL);
-
-  self = g_new (SbQueueInfo, 1);
-  self->recipient = recipient;
-  self->recipient_id = g_strdup (recipient_id);
-  self->backlog = *backlog;
-  return self;
-}
-
-/**
- * sb_queue_info_free:
- * @self: (transfer full) (nullable): a recipient with what waits for it
- *
- * Any thread.
- */
-void
-sb_queue_info_free (SbQueueInfo *self)
-{
-  if (self == NULL)
-    return;
-  g_free (self->recipient_id);
-  g_free (self);
-}
-
-/**
- * sb_delivery_info_free:
- * @self: (transfer full) (nullable): made with g_new0()
- *
- * Any thread.
- */
-void
-sb_delivery_info_free (SbDeliveryInfo *self)
-{
-  if (self == NULL)
-    return;
-  g_free (self->id);
-  g_free (self->sender);
-  g_free (self->recipient_id);
-  g_free (self);
-}
-
-static void
-free_delivery_status (gpointer data)
-{
-  SbDeliveryStatus *status = data;
-
-  g_free (status->recipient);
-  g_free (status->log);
-  g_free (status);
-}
-
-/**
- * sb_message_status_new:
- * @id: the message's id
- * @sender: the user's id
- * @sender_key: the user's key
- * @accepted: wall clock, microseconds
- *
- * Any thread.
- *
- * Returns: (transfer full): a status without deliveries
- */
-SbMessageStatus *
-sb_message_status_new (const char *id, const char *sender, gint64 sender_key, gint64 accepted)
-{
-  SbMessageStatus *self;
-
-  g_return_val_if_fail (id != NULL, NULL);
-  g_return_val_if_fail (sender != NULL, NULL);
-
-  self = g_new0 (SbMessageStatus, 1);
-  self->id = g_strdup (id);
-  self->sender = g_strdup (sender);
-  self->sender_key = sender_key;
-  self->accepted = accepted;
-  self->deliveries = g_ptr_array_new_with_free_func (free_delivery_status);
-  return self;
-}
-
-/**
- * sb_message_status_add:
- * @self: a status
- * @recipient_key: the user's key
- * @recipient: the user's id, also of a user that is gone
- * @state: how the delivery stands
- * @reason: why it ended without a confirmation
- * @attempts: that failed
- * @since: when it came into this state, wall clock, microseconds
- *
- * Adds a delivery; a store adds them in order of the recipients' keys. Any thread.
- *
- * Returns: (transfer none): the delivery, without due time and log
- */
-SbDeliveryStatus *
-sb_message_status_add (SbMessageStatus *self, gint64 recipient_key, const char *recipient,
-                       SbDeliveryState state, SbReason reason, guint attempts, gint64 since)
-{
-  SbDeliveryStatus *status;
-
-  g_return_val_if_fail (self != NULL, NULL);
-  g_return_val_if_fail (recipient != NULL, NULL);
-
-  status = g_new0 (SbDeliveryStatus, 1);
-  status->recipient_key = recipient_key;
-  status->recipient = g_strdup (recipient);
-  status->state = state;
-  status->reason = reason;
-  status->attempts = attempts;
-  status->since = since;
-  g_ptr_array_add (self->deliveries, status);
-  return status;
-}
-
-/**
- * sb_message_status_free:
- * @self: (transfer full) (nullable): a status
- *
- * Any thread.
- */
-void
-sb_message_status_free (SbMessageStatus *self)
-{
-  if (self == NULL)
-    return;
-  g_free (self->id);
-  g_free (self->sender);
-  g_ptr_array_unref (self->deliveries);
-  g_free (self);
-}
-
-/**
- * sb_stored_receipt_new:
- * @number: grows with every receipt of the store
- * @id: of the message
- * @recipient: id of the user that confirmed
- *
- * Any thread.
- *
- * Returns: (transfer full): a receipt as a store reads it
- */
-SbStoredReceipt *
-sb_stored_receipt_new (gint64 number, const char *id, const char *recipient)
-{
-  SbStoredReceipt *self;
-
-  g_return_val_if_fail (id != NULL, NULL);
-  g_return_val_if_fail (recipient != NULL, NULL);
-
-  self = g_new (SbStoredReceipt, 1);
-  self->number = number;
-  self->id = g_strdup (id);
-  self->recipient = g_strdup (recipient);
-  return self;
-}
-
-/**
- * sb_stored_receipt_free:
- * @self: (transfer full) (nullable): a receipt
- *
- * Any thread.
- */
-void
-sb_stored_receipt_free (SbStoredReceipt *self)
-{
-  if (self == NULL)
-    return;
-  g_free (self->id);
-  g_free (self->recipient);
-  g_free (self);
 }

@@ -186,6 +186,38 @@ typedef struct
 void sb_delivery_info_free (SbDeliveryInfo *self);
 
 /**
+ * SbFileRight:
+ *
+ * How a recipient of a file stands to it.
+ */
+typedef struct
+{
+  gint64 recipient;
+  SbDeliveryState state;
+} SbFileRight;
+
+/**
+ * SbFileInfo:
+ *
+ * A file that a message names which has not ended.
+ */
+typedef struct
+{
+  SbFile *file;     /* (owned) */
+  char *message_id; /* (owned) */
+  gint64 sender_key;
+  gint64 accepted; /* wall clock, microseconds */
+  gint64 deadline; /* likewise; 0: never */
+  GArray
+      *rights; /* (owned) (nullable) (element-type SbFileRight) of all recipients; not in lists */
+} SbFileInfo;
+
+SbFileInfo *sb_file_info_new (SbFile *file, const char *message_id, gint64 sender_key,
+                              gint64 accepted, gint64 deadline);
+void sb_file_info_free (SbFileInfo *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbFileInfo, sb_file_info_free)
+
+/**
  * SbStoreStats:
  *
  * What the store holds in all.
@@ -198,8 +230,10 @@ typedef struct
   guint64 parked;
   guint64 dead;
   guint64 remembered;
-  guint64 disk;     /* bytes on disk, 0 when there is none */
-  gint64 last_time; /* newest wall-clock time stored, microseconds, 0 when none */
+  guint64 files;      /* of messages that have not ended */
+  guint64 file_bytes; /* of these */
+  guint64 disk;       /* bytes on disk, 0 when there is none */
+  gint64 last_time;   /* newest wall-clock time stored, microseconds, 0 when none */
 } SbStoreStats;
 
 struct _SbStoreInterface
@@ -333,6 +367,27 @@ struct _SbStoreInterface
   SbMessageStatus *(*status) (SbStore *self, const char *id, GError **error);
 
   /**
+   * SbStoreInterface::file:
+   * @self: an open store
+   * @name: a stored name
+   *
+   * Returns: (transfer full): the file with its rights; SB_ERROR_NOT_FOUND when there is none, or
+   *   its message has ended
+   */
+  SbFileInfo *(*file) (SbStore *self, const char *name, GError **error);
+
+  /**
+   * SbStoreInterface::files:
+   * @self: an open store
+   * @after: id of a file; "" begins
+   * @limit: at most so many
+   *
+   * Returns: (transfer full) (element-type SbFileInfo): files of messages that have not ended, with
+   *   ids above @after, in order of their ids, without rights
+   */
+  GPtrArray *(*files) (SbStore *self, const char *after, guint limit, GError **error);
+
+  /**
    * SbStoreInterface::users:
    *
    * Returns: (transfer full) (element-type SbUser): every user that was not removed, in
@@ -376,6 +431,8 @@ GPtrArray *sb_store_deliveries (SbStore *self, const SbDeliveryFilter *filter, c
                                 guint limit, char **next, GError **error);
 SbMessage *sb_store_message (SbStore *self, const char *id, GError **error);
 SbMessageStatus *sb_store_status (SbStore *self, const char *id, GError **error);
+SbFileInfo *sb_store_file (SbStore *self, const char *name, GError **error);
+GPtrArray *sb_store_files (SbStore *self, const char *after, guint limit, GError **error);
 GPtrArray *sb_store_users (SbStore *self, GError **error);
 GPtrArray *sb_store_receipts (SbStore *self, gint64 sender_key, guint limit, GError **error);
 gboolean sb_store_stats (SbStore *self, SbStoreStats *stats, GError **error);

@@ -142,6 +142,7 @@ judge_end (SbDeliveryState from, SbDeliveryState to)
     case SB_DELIVERY_PENDING:
     case SB_DELIVERY_SCHEDULED:
     case SB_DELIVERY_PARKED:
+    case SB_DELIVERY_NOTIFIED:
       return SB_OUTCOME_DONE;
     case SB_DELIVERY_DEAD:
       return to == SB_DELIVERY_CONFIRMED || to == SB_DELIVERY_DROPPED ? SB_OUTCOME_DONE

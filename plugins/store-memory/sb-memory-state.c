@@ -344,6 +344,7 @@ enter_state (MemoryState *self, MemoryDelivery *delivery)
     case SB_DELIVERY_CONFIRMED:
     case SB_DELIVERY_EXPIRED:
     case SB_DELIVERY_DROPPED:
+    case SB_DELIVERY_NOTIFIED:
     case SB_DELIVERY_SENT:
       break;
     }
