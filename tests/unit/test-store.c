@@ -25,6 +25,16 @@ static void rude_store_iface_init (SbStoreInterface *iface);
 G_DEFINE_TYPE_WITH_CODE (RudeStore, rude_store, G_TYPE_OBJECT,
                          G_IMPLEMENT_INTERFACE (SB_TYPE_STORE, rude_store_iface_init))
 
+/* One that has nothing of what a store needs. */
+static GType empty_store_get_type (void);
+static void empty_store_iface_init (SbStoreInterface *iface);
+
+typedef RudeStore EmptyStore;
+typedef RudeStoreClass EmptyStoreClass;
+
+G_DEFINE_TYPE_WITH_CODE (EmptyStore, empty_store, G_TYPE_OBJECT,
+                         G_IMPLEMENT_INTERFACE (SB_TYPE_STORE, empty_store_iface_init))
+
 static gboolean answers_result;
 static gboolean answers_error;
 
@@ -35,6 +45,21 @@ rude_store_init (RudeStore *self)
 
 static void
 rude_store_class_init (RudeStoreClass *klass)
+{
+}
+
+static void
+empty_store_init (EmptyStore *self)
+{
+}
+
+static void
+empty_store_class_init (EmptyStoreClass *klass)
+{
+}
+
+static void
+empty_store_iface_init (SbStoreInterface *iface)
 {
 }
 
@@ -53,10 +78,46 @@ rude_apply (SbStore *self, SbOperation *const *operations, guint n_operations, G
 }
 
 static GPtrArray *
-rude_users (SbStore *self, GError **error)
+answer_rows (GError **error)
 {
   maybe_set_error (error);
   return answers_result ? g_ptr_array_new () : NULL;
+}
+
+static GPtrArray *
+rude_users (SbStore *self, GError **error)
+{
+  return answer_rows (error);
+}
+
+static gboolean
+rude_backlog (SbStore *self, gint64 recipient, SbBacklog *backlog, GError **error)
+{
+  maybe_set_error (error);
+  backlog->waiting += 1;
+  return answers_result;
+}
+
+static GPtrArray *
+rude_queues (SbStore *self, gint64 after, guint limit, GError **error)
+{
+  return answer_rows (error);
+}
+
+static GPtrArray *
+rude_deliveries (SbStore *self, const SbDeliveryFilter *filter, const char *after, guint limit,
+                 char **next, GError **error)
+{
+  /* Whatever becomes of the rest. */
+  *next = g_strdup ("there");
+  return answer_rows (error);
+}
+
+static SbMessage *
+rude_message (SbStore *self, const char *id, GError **error)
+{
+  maybe_set_error (error);
+  return answers_result ? sb_message_new (id, "s", 1, g_bytes_new (NULL, 0), 0, 0, 0) : NULL;
 }
 
 static SbMessageStatus *
@@ -70,6 +131,10 @@ static void
 rude_store_iface_init (SbStoreInterface *iface)
 {
   iface->apply = rude_apply;
+  iface->backlog = rude_backlog;
+  iface->queues = rude_queues;
+  iface->deliveries = rude_deliveries;
+  iface->message = rude_message;
   iface->users = rude_users;
   iface->status = rude_status;
 }
@@ -89,6 +154,33 @@ assert_answer (gboolean succeeded, GError *error)
     }
   else
     g_assert_error (given, SB_ERROR, SB_ERROR_TRANSIENT);
+}
+
+static void
+call_lists (SbStore *store)
+{
+  const SbDeliveryFilter filter = { 0 };
+  g_autoptr (GPtrArray) queues = NULL;
+  g_autoptr (GPtrArray) deliveries = NULL;
+  g_autoptr (SbMessage) message = NULL;
+  g_autofree char *next = NULL;
+  SbBacklog backlog = { .waiting = 7 };
+  GError *error = NULL;
+  gboolean counted;
+
+  counted = sb_store_backlog (store, 1, &backlog, &error);
+  assert_answer (counted, error);
+  g_assert_cmpuint (backlog.waiting, ==, 1);
+  error = NULL;
+  queues = sb_store_queues (store, 0, 10, &error);
+  assert_answer (queues != NULL, error);
+  error = NULL;
+  deliveries = sb_store_deliveries (store, &filter, NULL, 10, &next, &error);
+  assert_answer (deliveries != NULL, error);
+  g_assert_cmpstr (next, ==, deliveries != NULL ? "there" : NULL);
+  error = NULL;
+  message = sb_store_message (store, "m", &error);
+  assert_answer (message != NULL, error);
 }
 
 static void
@@ -119,19 +211,59 @@ a_result_or_an_error_and_never_both_nor_neither (void)
       answers_result = i & 1;
       answers_error = i >> 1;
       call_all (SB_STORE (store));
+      call_lists (SB_STORE (store));
     }
 }
+
+/* Takes the error. */
+static void
+assert_missing (const char *what, gboolean succeeded, GError *error)
+{
+  g_autoptr (GError) given = error;
+  g_autofree char *message = g_strdup_printf ("Store EmptyStore has no %s", what);
+
+  g_assert_false (succeeded);
+  g_assert_error (given, SB_ERROR, SB_ERROR_FAILED);
+  g_assert_cmpstr (given->message, ==, message);
+}
+
+#define ASSERT_MISSING(what, call)           \
+  G_STMT_START                               \
+  {                                          \
+    GError *error = NULL;                    \
+    gboolean succeeded = (call);             \
+                                             \
+    assert_missing (what, succeeded, error); \
+  }                                          \
+  G_STMT_END
 
 static void
 a_function_that_is_missing_is_an_error (void)
 {
-  g_autoptr (GObject) store = g_object_new (rude_store_get_type (), NULL);
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GObject) object = g_object_new (empty_store_get_type (), NULL);
+  g_autoptr (SbOperation) operation = sb_operation_new (SB_OPERATION_SWEEP, NULL, NULL);
+  const SbStoreOptions options = { 0 };
+  const SbDeliveryFilter filter = { 0 };
+  SbStore *store = SB_STORE (object);
+  SbBacklog backlog;
+  SbStoreStats stats;
+  char *next = NULL;
 
-  g_assert_null (sb_store_pending (SB_STORE (store), 1, 0, 10, 100, &error));
-  g_assert_error (error, SB_ERROR, SB_ERROR_FAILED);
-  g_assert_cmpstr (error->message, ==, "Store RudeStore has no pending");
-  sb_store_close (SB_STORE (store));
+  ASSERT_MISSING ("open", sb_store_open (store, &options, &error));
+  ASSERT_MISSING ("apply", sb_store_apply (store, &operation, 1, &error));
+  ASSERT_MISSING ("pending", sb_store_pending (store, 1, 0, 10, 100, &error) != NULL);
+  ASSERT_MISSING ("parked", sb_store_parked (store, 1, 0, 10, NULL, &error) != NULL);
+  ASSERT_MISSING ("backlog", sb_store_backlog (store, 1, &backlog, &error));
+  ASSERT_MISSING ("queues", sb_store_queues (store, 0, 10, &error) != NULL);
+  ASSERT_MISSING ("deliveries",
+                  sb_store_deliveries (store, &filter, NULL, 10, &next, &error) != NULL);
+  g_assert_null (next);
+  ASSERT_MISSING ("message", sb_store_message (store, "m", &error) != NULL);
+  ASSERT_MISSING ("status", sb_store_status (store, "m", &error) != NULL);
+  ASSERT_MISSING ("users", sb_store_users (store, &error) != NULL);
+  ASSERT_MISSING ("receipts", sb_store_receipts (store, 1, 10, &error) != NULL);
+  ASSERT_MISSING ("stats", sb_store_stats (store, &stats, &error));
+  sb_store_close (store);
 }
 
 static void
@@ -152,22 +284,87 @@ a_batch_that_is_applied_again_starts_clean (void)
   g_assert_false (operation->sweep.more);
 }
 
+/* Gives it one of everything that it can own. */
+static void
+fill (SbOperation *operation)
+{
+  switch (operation->kind)
+    {
+    case SB_OPERATION_APPEND:
+      operation->append.targets = g_new0 (SbTarget, 1);
+      break;
+    case SB_OPERATION_END:
+      operation->end.id = g_strdup ("m");
+      operation->end.log = g_strdup ("refused");
+      break;
+    case SB_OPERATION_PARK:
+      operation->park.log = g_strdup ("refused");
+      break;
+    case SB_OPERATION_REQUEUE:
+      operation->requeue.id = g_strdup ("m");
+      break;
+    case SB_OPERATION_MOVE:
+      operation->move.id = g_strdup ("m");
+      break;
+    case SB_OPERATION_PUT_USER:
+      operation->put_user.user = sb_user_new (0, "u", "x", NULL, NULL, FALSE, 0);
+      break;
+    case SB_OPERATION_ADD_RECEIPT:
+      operation->add_receipt.id = g_strdup ("m");
+      break;
+    case SB_OPERATION_REMOVE_USER:
+    case SB_OPERATION_DROP_RECEIPTS:
+    case SB_OPERATION_SWEEP:
+    case SB_OPERATION_LIMITS:
+      break;
+    }
+}
+
 static void
 every_kind_is_freed_with_what_it_owns (void)
 {
-  for (int kind = SB_OPERATION_APPEND; kind <= SB_OPERATION_SWEEP; kind++)
+  for (int kind = SB_OPERATION_APPEND; kind <= SB_OPERATION_LIMITS; kind++)
     {
       g_autoptr (SbOperation) operation = sb_operation_new (kind, NULL, NULL);
 
-      if (kind == SB_OPERATION_APPEND)
-        operation->append.targets = g_new0 (SbTarget, 1);
-      else if (kind == SB_OPERATION_END)
-        operation->end.id = g_strdup ("m");
-      else if (kind == SB_OPERATION_PUT_USER)
-        operation->put_user.user = sb_user_new (0, "u", "x", NULL, NULL, FALSE, 0);
-      else if (kind == SB_OPERATION_ADD_RECEIPT)
-        operation->add_receipt.id = g_strdup ("m");
+      fill (operation);
       g_assert_cmpuint (sb_operation_get_bytes (operation), >=, sizeof (SbOperation));
+    }
+}
+
+static void
+every_kind_but_an_append_is_one_row (void)
+{
+  for (int kind = SB_OPERATION_END; kind <= SB_OPERATION_LIMITS; kind++)
+    {
+      g_autoptr (SbOperation) operation = sb_operation_new (kind, NULL, NULL);
+
+      fill (operation);
+      g_assert_cmpuint (sb_operation_get_rows (operation), ==, 1);
+    }
+}
+
+static void
+logs_and_ids_are_measured (void)
+{
+  static const SbOperationKind kinds[] = { SB_OPERATION_END, SB_OPERATION_PARK,
+                                           SB_OPERATION_REQUEUE, SB_OPERATION_MOVE };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      g_autoptr (SbOperation) operation = sb_operation_new (kinds[i], NULL, NULL);
+      gsize empty = sb_operation_get_bytes (operation);
+      char *text = g_strnfill (10000, 'x');
+
+      if (kinds[i] == SB_OPERATION_END)
+        operation->end.log = text;
+      else if (kinds[i] == SB_OPERATION_PARK)
+        operation->park.log = text;
+      else if (kinds[i] == SB_OPERATION_REQUEUE)
+        operation->requeue.id = text;
+      else
+        operation->move.id = text;
+      g_assert_cmpuint (sb_operation_get_bytes (operation), >=, empty + 10000);
     }
 }
 
@@ -196,8 +393,68 @@ states_and_reasons_have_words (void)
   g_assert_null (sb_reason_to_string (SB_REASON_NONE));
   g_assert_cmpstr (sb_reason_to_string (SB_REASON_QUEUE_FULL), ==, "queue-full");
   g_assert_cmpstr (sb_reason_to_string (SB_REASON_DROPPED), ==, "dropped");
+  g_assert_cmpstr (sb_reason_to_string (SB_REASON_MOVED), ==, "moved");
   g_assert_true (sb_delivery_state_has_ended (SB_DELIVERY_CONFIRMED));
   g_assert_false (sb_delivery_state_has_ended (SB_DELIVERY_DEAD));
+}
+
+static void
+a_row_is_made_without_what_few_have (void)
+{
+  g_autoptr (SbMessage) message = sb_message_new ("m", "s", 1, g_bytes_new (NULL, 0), 5, 6, 7);
+  g_autoptr (SbMessageStatus) status = sb_message_status_new ("m", "s", 1, 5);
+  g_autoptr (SbStoredDelivery) delivery = sb_stored_delivery_new (message, 2, 3, 0, 4);
+  SbDeliveryStatus *row = sb_message_status_add (status, 9, "r", SB_DELIVERY_PARKED, SB_REASON_NONE,
+                                                 4, 8);
+
+  g_assert_true (row == g_ptr_array_index (status->deliveries, 0));
+  g_assert_cmpint (row->recipient_key, ==, 9);
+  g_assert_cmpstr (row->recipient, ==, "r");
+  g_assert_cmpint (row->due, ==, 0);
+  g_assert_null (row->log);
+  g_assert_cmpint (status->not_before, ==, 0);
+  g_assert_cmpint (status->deadline, ==, 0);
+  g_assert_null (delivery->log);
+  /* Freed with the rest. */
+  row->log = g_strdup ("refused");
+  delivery->log = g_strdup ("refused");
+}
+
+static void
+a_queue_has_a_copy_of_its_backlog (void)
+{
+  SbBacklog backlog = { .waiting = 3, .bytes = 100, .dead = 1 };
+  SbQueueInfo *queue = sb_queue_info_new (7, "r", &backlog);
+
+  backlog.waiting = 0;
+  g_assert_cmpint (queue->recipient, ==, 7);
+  g_assert_cmpstr (queue->recipient_id, ==, "r");
+  g_assert_cmpuint (queue->backlog.waiting, ==, 3);
+  g_assert_cmpuint (queue->backlog.bytes, ==, 100);
+  g_assert_cmpuint (queue->backlog.dead, ==, 1);
+  sb_queue_info_free (queue);
+}
+
+static void
+a_listed_delivery_is_freed_with_what_it_owns (void)
+{
+  SbDeliveryInfo *info = g_new0 (SbDeliveryInfo, 1);
+
+  info->id = g_strdup ("m");
+  info->sender = g_strdup ("s");
+  info->recipient_id = g_strdup ("r");
+  sb_delivery_info_free (info);
+}
+
+static void
+nothing_is_freed_of_nothing (void)
+{
+  sb_queue_info_free (NULL);
+  sb_delivery_info_free (NULL);
+  sb_stored_delivery_free (NULL);
+  sb_stored_receipt_free (NULL);
+  sb_message_status_free (NULL);
+  sb_operation_free (NULL);
 }
 
 int
@@ -212,6 +469,16 @@ main (int argc, char *argv[])
                    a_batch_that_is_applied_again_starts_clean);
   g_test_add_func ("/operation/every-kind-is-freed-with-what-it-owns",
                    every_kind_is_freed_with_what_it_owns);
+  g_test_add_func ("/operation/every-kind-but-an-append-is-one-row",
+                   every_kind_but_an_append_is_one_row);
+  g_test_add_func ("/operation/logs-and-ids-are-measured", logs_and_ids_are_measured);
+  g_test_add_func ("/store-edge/a-row-is-made-without-what-few-have",
+                   a_row_is_made_without_what_few_have);
+  g_test_add_func ("/store-edge/a-queue-has-a-copy-of-its-backlog",
+                   a_queue_has_a_copy_of_its_backlog);
+  g_test_add_func ("/store-edge/a-listed-delivery-is-freed-with-what-it-owns",
+                   a_listed_delivery_is_freed_with_what_it_owns);
+  g_test_add_func ("/store-edge/nothing-is-freed-of-nothing", nothing_is_freed_of_nothing);
   g_test_add_func ("/operation/an-append-is-measured-by-body-and-targets",
                    an_append_is_measured_by_body_and_targets);
   g_test_add_func ("/operation/states-and-reasons-have-words", states_and_reasons_have_words);
