@@ -218,8 +218,14 @@ struct _SbOperation
      *
      * With `more`, all messages are appended or none: ids, and stored names of
      * files, are looked at first, of all; then the queues, which need room for
-     * all. The first that is not done decides the outcome. A stored name that
-     * another file has is a conflict, too.
+     * all. The first that is not done decides the outcome, of one message its id
+     * before its name. A stored name that another live file has, also one of the
+     * same operation, is a conflict, too; ids of messages and of files all differ.
+     * Each target fares alike with all of them: it is full when they do not all
+     * fit, and they are dead when all fit under max_dead, else all are dropped.
+     * Positions of `more` follow that of `message`, which alone is told.
+     *
+     * A file is live as long as its message has a delivery that has not ended.
      */
     struct
     {
@@ -228,12 +234,11 @@ struct _SbOperation
       guint n_targets;
       guint n_recipients; /* (out) of the original when this is a duplicate, else n_targets */
       gint64 handle;      /* (out) the store's own number of the message */
-      SbMessage *
-          *more; /* (owned) (nullable) n_more others of the same sender to the same targets */
+      SbMessage **more; /* (owned) (nullable) n_more others: sender, times and targets alike */
       guint n_more;
       guint faulty;        /* (out) duplicate, conflict: which one, 0 is `message` */
       gboolean name_taken; /* (out) conflict: it is the stored name that another file has */
-      gboolean released;   /* (out) no delivery of any of them is left: their files can go */
+      gboolean released;   /* (out) all have ended: their files were never live and can go */
     } append;
 
     /*
@@ -246,10 +251,12 @@ struct _SbOperation
      * confirmed when pending, scheduled, parked, notified or dead; dropped likewise;
      * expired or dead when pending, scheduled, parked or notified; anything else is
      * unknown. When the message has a file, to confirm it without `release`
-     * means that it becomes notified, and a notified one answers duplicate. It keeps the
-     * larger of its attempts and these. A log that is given replaces the one it has.
-     * When all of a message's deliveries have ended (a dead one has not), the message
-     * loses its body, and from then on it is remembered, with the logs.
+     * means that it becomes notified, without a reason, and a notified one answers
+     * duplicate. It keeps the larger of its attempts and these. A log that is given
+     * replaces the one it has. When all of a message's deliveries have ended (a dead or
+     * notified one has not), the message loses its body and its file, whose stored name
+     * is free, and from then on it is remembered, with the logs. The operation that
+     * ended the last one tells of the file, and no other does.
      */
     struct
     {

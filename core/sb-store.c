@@ -102,22 +102,36 @@ sb_store_close (SbStore *self)
     iface->close (self);
 }
 
+static void
+clear_outcome (SbOperation *operation)
+{
+  operation->outcome = SB_OUTCOME_DONE;
+  if (operation->kind == SB_OPERATION_SWEEP)
+    {
+      g_array_set_size (operation->sweep.moved, 0);
+      operation->sweep.next = 0;
+      operation->sweep.more = FALSE;
+    }
+  else if (operation->kind == SB_OPERATION_APPEND)
+    {
+      operation->append.faulty = 0;
+      operation->append.name_taken = FALSE;
+      operation->append.released = FALSE;
+    }
+  else if (operation->kind == SB_OPERATION_END)
+    {
+      operation->end.notified = FALSE;
+      g_clear_pointer (&operation->end.released, g_free);
+      operation->end.released_size = 0;
+    }
+}
+
 /* A store writes what differs; a batch that is applied again starts clean. */
 static void
 clear_outcomes (SbOperation *const *operations, guint n_operations)
 {
   for (guint i = 0; i < n_operations; i++)
-    {
-      SbOperation *operation = operations[i];
-
-      operation->outcome = SB_OUTCOME_DONE;
-      if (operation->kind == SB_OPERATION_SWEEP)
-        {
-          g_array_set_size (operation->sweep.moved, 0);
-          operation->sweep.next = 0;
-          operation->sweep.more = FALSE;
-        }
-    }
+    clear_outcome (operations[i]);
 }
 
 /**
@@ -128,7 +142,8 @@ clear_outcomes (SbOperation *const *operations, guint n_operations)
  * @error: SB_ERROR_NO_SPACE, SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
  *
  * Applies all operations or none. On the journal's thread. The store finds
- * every outcome at %SB_OUTCOME_DONE and the results of every sweep empty.
+ * every outcome at %SB_OUTCOME_DONE, the results of every sweep empty, and
+ * nothing said of files.
  *
  * Returns: %TRUE when all is flushed to stable storage and every operation has
  *   its outcome; %FALSE when the store is as before

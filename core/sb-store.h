@@ -46,7 +46,7 @@ typedef struct
  */
 typedef struct
 {
-  SbMessage *message; /* (owned) */
+  SbMessage *message; /* (owned) may lack its file: the body is what is sent */
   gint64 position;
   gint64 handle;
   gint64 due; /* parked: wall clock, microseconds */
@@ -151,7 +151,8 @@ void sb_queue_info_free (SbQueueInfo *self);
  * SbDeliveryFilter:
  * @recipient: key of the recipient, 0 for all
  * @sender_key: key of the sender, 0 for all
- * @states: a bit, `1 << state`, for each of pending, scheduled, parked and dead that is wanted
+ * @states: a bit, `1 << state`, for each of pending, scheduled, parked, notified and dead that is
+ *   wanted
  *
  * Which deliveries to list.
  */
@@ -208,8 +209,8 @@ typedef struct
   gint64 sender_key;
   gint64 accepted; /* wall clock, microseconds */
   gint64 deadline; /* likewise; 0: never */
-  GArray
-      *rights; /* (owned) (nullable) (element-type SbFileRight) of all recipients; not in lists */
+  GArray *rights; /* (owned) (nullable) (element-type SbFileRight) of all recipients, also those
+                     whose delivery has ended, in any order; not in lists */
 } SbFileInfo;
 
 SbFileInfo *sb_file_info_new (SbFile *file, const char *message_id, gint64 sender_key,
@@ -271,8 +272,8 @@ struct _SbStoreInterface
    * Applies all operations or none, and writes each one's outcome. When it
    * returns %TRUE everything is flushed to stable storage. When it returns
    * %FALSE the store is as before, the outcomes mean nothing, and the next
-   * apply may succeed. It finds every outcome at %SB_OUTCOME_DONE and the
-   * results of every sweep empty.
+   * apply may succeed. It finds every outcome at %SB_OUTCOME_DONE, the results
+   * of every sweep empty, and nothing said of files.
    */
   gboolean (*apply) (SbStore *self, SbOperation *const *operations, guint n_operations,
                      GError **error);
@@ -352,8 +353,8 @@ struct _SbStoreInterface
    * @self: an open store
    * @id: a message's id
    *
-   * Returns: (transfer full): the message; SB_ERROR_NOT_FOUND when it is unknown or has no body
-   *   any more
+   * Returns: (transfer full): the message, which may lack its file; SB_ERROR_NOT_FOUND when it is
+   *   unknown or has no body any more
    */
   SbMessage *(*message) (SbStore *self, const char *id, GError **error);
 
