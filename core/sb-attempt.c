@@ -94,6 +94,27 @@ sb_attempt_log_add (const char *log, const SbAttempt *attempt)
 }
 
 /**
+ * sb_attempt_log_dup_last:
+ * @log: (nullable): a log
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full) (nullable): its last attempt as an object; %NULL for an empty one
+ */
+char *
+sb_attempt_log_dup_last (const char *log)
+{
+  gsize length = log != NULL ? strlen (log) : 0;
+  const char *start;
+
+  if (length == 0)
+    return NULL;
+  start = g_strrstr_len (log, (gssize) length - 1, "\n");
+  start = start != NULL ? start + 1 : log;
+  return g_strndup (start, length - (gsize) (start - log) - 1);
+}
+
+/**
  * sb_attempt_log_append_json:
  * @json: a document that is being written
  * @log: (nullable): a log

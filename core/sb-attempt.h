@@ -34,6 +34,7 @@ typedef struct
 
 char *sb_attempt_to_json (const SbAttempt *self);
 char *sb_attempt_log_add (const char *log, const SbAttempt *attempt);
+char *sb_attempt_log_dup_last (const char *log);
 void sb_attempt_log_append_json (GString *json, const char *log);
 
 G_END_DECLS

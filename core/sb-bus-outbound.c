@@ -20,18 +20,17 @@ read_type (const char *properties, const char **fault)
 {
   g_autoptr (JsonNode) node = json_from_string (properties, NULL);
   JsonObject *object;
-  const char *type;
+  JsonNode *type;
 
   *fault = "connection_properties is not an object";
   if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
     return NULL;
   object = json_node_get_object (node);
   *fault = "connection_properties has no \"type\"";
-  type = json_object_get_string_member_with_default (object, "type", NULL);
-  if (type == NULL && !json_object_has_member (object, "type")
-      && json_object_has_member (object, "url"))
-    type = DEFAULT_TYPE;
-  return g_strdup (type);
+  type = json_object_get_member (object, "type");
+  if (type == NULL)
+    return json_object_has_member (object, "url") ? g_strdup (DEFAULT_TYPE) : NULL;
+  return JSON_NODE_HOLDS_VALUE (type) ? json_node_dup_string (type) : NULL;
 }
 
 /* Returns the type of path for the users of that kind, or G_TYPE_INVALID with a fault. */

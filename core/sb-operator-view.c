@@ -73,7 +73,7 @@ static void
 outbound_info_free (SbOutboundInfo *self)
 {
   g_free (self->type);
-  g_free (self->last_failure);
+  g_free (self->failures);
   g_free (self->fault);
   g_free (self);
 }
@@ -111,7 +111,7 @@ describe_outbound (SbOutbound *outbound)
   info->retry_in = (pause + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC;
   info->n_confirmed = outbound->n_confirmed;
   info->n_failed = outbound->n_failed;
-  info->last_failure = g_strdup (outbound->last_failure);
+  info->failures = g_strdup (outbound->failures);
   info->fault = g_strdup (outbound->fault);
   return info;
 }

@@ -21,7 +21,7 @@ G_BEGIN_DECLS
  * @retry_in: when it is tried again, seconds; 0: at once
  * @n_confirmed: since the path was made
  * @n_failed: likewise
- * @last_failure: (nullable): JSON of the last attempt that failed
+ * @failures: (nullable): the last attempts that failed, for sb_attempt_log_append_json()
  * @fault: (nullable): why it is faulty
  *
  * How it stands with a recipient that the bus calls.
@@ -33,7 +33,7 @@ typedef struct
   gint64 retry_in;
   guint64 n_confirmed;
   guint64 n_failed;
-  char *last_failure; /* (owned) */
+  char *failures; /* (owned) */
   char *fault;        /* (owned) */
 } SbOutboundInfo;
 

@@ -46,7 +46,7 @@ struct _SbOutbound
   gint64 resume_at;    /* monotonic: the first message in order waits until then */
   guint64 n_confirmed; /* since the path was made */
   guint64 n_failed;
-  char *last_failure; /* (owned) (nullable) JSON of the last attempt that failed */
+  char *failures; /* (owned) (nullable) the last attempts that failed, as in sb-attempt */
 };
 
 SbOutbound *sb_outbound_new (SbUser *user, SbQueue *queue, SbClock *clock,

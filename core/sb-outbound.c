@@ -79,7 +79,7 @@ sb_outbound_finalize (GObject *object)
   g_clear_pointer (&self->user, sb_user_unref);
   g_free (self->type);
   g_free (self->fault);
-  g_free (self->last_failure);
+  g_free (self->failures);
   G_OBJECT_CLASS (sb_outbound_parent_class)->finalize (object);
 }
 
@@ -215,9 +215,10 @@ note_unreached (SbOutbound *self, gint64 retry_after, const SbAttempt *attempt)
 static void
 note_failure (SbOutbound *self, const SbAttempt *attempt)
 {
+  g_autofree char *earlier = g_steal_pointer (&self->failures);
+
   self->n_failed++;
-  g_free (self->last_failure);
-  self->last_failure = sb_attempt_to_json (attempt);
+  self->failures = sb_attempt_log_add (earlier, attempt);
 }
 
 /**

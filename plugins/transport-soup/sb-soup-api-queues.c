@@ -12,28 +12,36 @@ to_text (gboolean value)
   return value ? "true" : "false";
 }
 
+/* @in_full: with all the failures that are known, not only the last one. */
 static void
-append_outbound (GString *json, const SbOutboundInfo *outbound)
+append_outbound (GString *json, const SbOutboundInfo *outbound, gboolean in_full)
 {
+  g_autofree char *last = NULL;
+
   if (outbound == NULL)
     {
       g_string_append (json, "null");
       return;
     }
+  last = sb_attempt_log_dup_last (outbound->failures);
   g_string_append (json, "{\"type\":");
   sb_api_append_text (json, outbound->type);
   g_string_append_printf (json,
                           ",\"state\":\"%s\",\"retry_in\":%" G_GINT64_FORMAT ",\"confirmed\":" U64
                           ",\"failed\":" U64 ",\"last_failure\":%s,\"fault\":",
                           outbound->state, outbound->retry_in, outbound->n_confirmed,
-                          outbound->n_failed,
-                          outbound->last_failure != NULL ? outbound->last_failure : "null");
+                          outbound->n_failed, last != NULL ? last : "null");
   sb_api_append_text (json, outbound->fault);
+  if (in_full)
+    {
+      g_string_append (json, ",\"failures\":");
+      sb_attempt_log_append_json (json, outbound->failures);
+    }
   g_string_append_c (json, '}');
 }
 
 static void
-append_queue (GString *json, const SbRecipientInfo *queue)
+append_queue (GString *json, const SbRecipientInfo *queue, gboolean in_full)
 {
   const SbBacklog *backlog = &queue->backlog;
 
@@ -49,7 +57,7 @@ append_queue (GString *json, const SbRecipientInfo *queue)
                           backlog->dead, backlog->bytes);
   sb_api_append_time (json, backlog->oldest);
   g_string_append (json, ",\"outbound\":");
-  append_outbound (json, queue->outbound);
+  append_outbound (json, queue->outbound, in_full);
   g_string_append_c (json, '}');
 }
 
@@ -76,7 +84,7 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     {
       if (i > 0)
         g_string_append_c (json, ',');
-      append_queue (json, g_ptr_array_index (queues, i));
+      append_queue (json, g_ptr_array_index (queues, i), FALSE);
     }
   if (after > 0)
     next = g_strdup_printf ("%" G_GINT64_FORMAT, after);
@@ -123,7 +131,7 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   json = g_string_new (NULL);
-  append_queue (json, queue);
+  append_queue (json, queue, TRUE);
   sb_request_answer_json (request, 200, json);
 }
 

@@ -260,6 +260,8 @@ test_shows_how_calls_fail (void)
   g_assert_cmpint (sb_test_json_int (sb_test_json_member (outbound, "last_failure"), "status"), ==,
                    0);
   g_assert_true (json_object_get_null_member (outbound, "fault"));
+  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (outbound, "failures")), >,
+                    0);
 }
 
 static void

@@ -16,6 +16,7 @@ struct _SbTestStore
   gboolean hold_reads;
   guint n_held;
   guint n_calls;
+  guint n_sweeps;
   GString *batches; /* (owned) */
 };
 
@@ -80,6 +81,8 @@ test_store_apply (SbStore *store, SbOperation *const *operations, guint n_operat
 
   g_mutex_lock (&self->lock);
   self->n_calls += n_operations;
+  for (guint i = 0; i < n_operations; i++)
+    self->n_sweeps += operations[i]->kind == SB_OPERATION_SWEEP;
   g_string_append_printf (self->batches, "%s%u", self->batches->len > 0 ? " " : "", n_operations);
   wait_while (self, &self->hold_applies);
   fails = use_up (&self->n_failing_applies);
@@ -260,6 +263,14 @@ sb_test_store_take_batches (SbTestStore *self)
 
   self->batches = g_string_new (NULL);
   return taken;
+}
+
+guint
+sb_test_store_get_n_sweeps (SbTestStore *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->n_sweeps;
 }
 
 guint

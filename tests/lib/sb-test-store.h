@@ -31,5 +31,7 @@ guint sb_test_store_get_n_held (SbTestStore *self);
 char *sb_test_store_take_batches (SbTestStore *self);
 /* Operations and such reads so far. */
 guint sb_test_store_get_n_calls (SbTestStore *self);
+/* Sweeps among them. */
+guint sb_test_store_get_n_sweeps (SbTestStore *self);
 
 G_END_DECLS

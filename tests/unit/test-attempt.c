@@ -107,6 +107,22 @@ a_log_keeps_the_last_ones_in_order (void)
 }
 
 static void
+the_last_one_of_a_log_is_found (void)
+{
+  const SbAttempt attempts[] = { make_attempt (500, "a\nb"), make_attempt (503, NULL) };
+  g_autofree char *one = sb_attempt_log_add (NULL, &attempts[0]);
+  g_autofree char *both = sb_attempt_log_add (one, &attempts[1]);
+  g_autofree char *first = sb_attempt_to_json (&attempts[0]);
+  g_autofree char *second = sb_attempt_to_json (&attempts[1]);
+  g_autofree char *last_of_one = sb_attempt_log_dup_last (one);
+  g_autofree char *last_of_both = sb_attempt_log_dup_last (both);
+
+  g_assert_cmpstr (last_of_one, ==, first);
+  g_assert_cmpstr (last_of_both, ==, second);
+  g_assert_null (sb_attempt_log_dup_last (NULL));
+}
+
+static void
 no_log_is_an_empty_array (void)
 {
   g_autoptr (GString) json = g_string_new (NULL);
@@ -127,6 +143,7 @@ main (int argc, char **argv)
                    a_long_answer_is_cut_between_characters);
   g_test_add_func ("/attempt/a-log-keeps-the-last-ones-in-order",
                    a_log_keeps_the_last_ones_in_order);
+  g_test_add_func ("/attempt/the-last-one-of-a-log-is-found", the_last_one_of_a_log_is_found);
   g_test_add_func ("/attempt/no-log-is-an-empty-array", no_log_is_an_empty_array);
   return g_test_run ();
 }

@@ -165,7 +165,7 @@ assert_outbound (Fixture *f, const char *state, gint64 retry_in, guint64 confirm
   g_assert_cmpint (queue->outbound->retry_in > 0, ==, retry_in > 0);
   g_assert_cmpuint (queue->outbound->n_confirmed, ==, confirmed);
   g_assert_cmpuint (queue->outbound->n_failed, ==, failed);
-  g_assert_true ((queue->outbound->last_failure != NULL) == (failed > 0));
+  g_assert_true ((queue->outbound->failures != NULL) == (failed > 0));
   g_assert_null (queue->outbound->fault);
 }
 

@@ -520,6 +520,8 @@ properties_that_lead_nowhere_are_shown_as_a_fault (Fixture *f, gconstpointer dat
 {
   assert_fault (f, "{}", "type");
   assert_fault (f, "{\"type\":7}", "type");
+  assert_fault (f, "{\"type\":{}}", "type");
+  assert_fault (f, "{\"type\":null,\"url\":\"x\"}", "type");
   assert_fault (f, "{\"type\":\"pigeon\"}", "pigeon");
   assert_fault (f, "{\"type\":\"test\",\"faulty\":true}", "it is said to be faulty");
 }
