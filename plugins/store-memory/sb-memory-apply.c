@@ -9,11 +9,28 @@
 
 #include <stdlib.h>
 
-static gboolean
-is_full (MemoryState *state, const MemoryAccount *account, gsize size)
+/* What an append asks of each queue. */
+typedef struct
 {
-  return account->backlog.waiting + 1 > (guint64) state->limits.max_queue
-         || account->backlog.bytes + size > (guint64) state->limits.max_queue_bytes;
+  guint n_messages;
+  gsize size; /* of their bodies */
+} Load;
+
+static Load
+get_load (const SbOperation *operation)
+{
+  Load load = { 1 + operation->append.n_more, sb_message_get_size (operation->append.message) };
+
+  for (guint i = 0; i < operation->append.n_more; i++)
+    load.size += sb_message_get_size (operation->append.more[i]);
+  return load;
+}
+
+static gboolean
+is_full (MemoryState *state, const MemoryAccount *account, const Load *load)
+{
+  return account->backlog.waiting + load->n_messages > (guint64) state->limits.max_queue
+         || account->backlog.bytes + load->size > (guint64) state->limits.max_queue_bytes;
 }
 
 /* Four fifths, rounded up, without the overflow of a product. */
@@ -23,55 +40,59 @@ is_near (guint64 value, gint64 limit)
   return value >= (guint64) (limit - limit / 5);
 }
 
-/* Marks the full ones; says whether the message as a whole can be taken. */
+static gboolean
+has_too_many_dead (MemoryState *state, const MemoryAccount *account, const Load *load)
+{
+  return account->backlog.dead + load->n_messages > (guint64) state->limits.max_dead;
+}
+
+/* What becomes of all messages of the operation, before any of them is there. */
+static SbDeliveryState
+choose_state (MemoryState *state, const MemoryAccount *account, const SbTarget *target,
+              const SbOperation *operation, const Load *load)
+{
+  const SbMessage *message = operation->append.message;
+
+  if (account->user == NULL)
+    return SB_DELIVERY_DEAD;
+  if (target->full)
+    return has_too_many_dead (state, account, load) ? SB_DELIVERY_DROPPED : SB_DELIVERY_DEAD;
+  return message->not_before > message->accepted ? SB_DELIVERY_SCHEDULED : SB_DELIVERY_PENDING;
+}
+
+/* Marks the full ones; says whether the messages as a whole can be taken. */
 static SbOutcome
-check_targets (MemoryState *state, SbTarget *targets, guint n_targets, gsize size)
+check_targets (MemoryState *state, SbOperation *operation)
 {
   SbOutcome outcome = SB_OUTCOME_DONE;
+  Load load = get_load (operation);
 
-  for (guint i = 0; i < n_targets; i++)
+  for (guint i = 0; i < operation->append.n_targets; i++)
     {
-      MemoryAccount *account = memory_state_find_account (state, targets[i].recipient);
+      SbTarget *target = &operation->append.targets[i];
+      MemoryAccount *account = memory_state_find_account (state, target->recipient);
 
       if (account == NULL)
         return SB_OUTCOME_UNKNOWN;
-      targets[i].full = account->user != NULL && is_full (state, account, size);
-      targets[i].near = FALSE;
-      if (targets[i].full && targets[i].named)
+      target->full = account->user != NULL && is_full (state, account, &load);
+      target->near = FALSE;
+      target->state = choose_state (state, account, target, operation, &load);
+      if (target->full && target->named)
         outcome = SB_OUTCOME_FULL;
     }
   return outcome;
 }
 
-static gboolean
-has_too_many_dead (MemoryState *state, const MemoryAccount *account)
-{
-  return account->backlog.dead >= (guint64) state->limits.max_dead;
-}
-
 static void
 make_delivery (MemoryState *state, MemoryDelivery *delivery, const SbTarget *target)
 {
-  const MemoryMessage *message = delivery->message;
-
   delivery->recipient = memory_state_find_account (state, target->recipient);
-  delivery->since = message->accepted;
-  delivery->state = SB_DELIVERY_PENDING;
+  delivery->since = delivery->message->accepted;
+  delivery->state = target->state;
   if (delivery->recipient->user == NULL)
-    {
-      delivery->state = SB_DELIVERY_DEAD;
-      delivery->reason = SB_REASON_RECIPIENT_DELETED;
-    }
+    delivery->reason = SB_REASON_RECIPIENT_DELETED;
   else if (target->full)
-    {
-      delivery->state = has_too_many_dead (state, delivery->recipient) ? SB_DELIVERY_DROPPED
-                                                                       : SB_DELIVERY_DEAD;
-      delivery->reason = SB_REASON_QUEUE_FULL;
-    }
-  else if (message->not_before > message->accepted)
-    {
-      delivery->state = SB_DELIVERY_SCHEDULED;
-    }
+    delivery->reason = SB_REASON_QUEUE_FULL;
 }
 
 static int
@@ -84,54 +105,97 @@ compare_recipients (const void *a, const void *b)
 }
 
 static void
-report_target (MemoryState *state, const MemoryDelivery *delivery, SbTarget *target)
+report_target (MemoryState *state, MemoryMessage *message, SbTarget *target)
 {
+  const MemoryDelivery *delivery = memory_message_find (message, target->recipient);
   const SbBacklog *backlog = &delivery->recipient->backlog;
 
-  target->state = delivery->state;
   target->position = delivery->position;
   if (delivery->state == SB_DELIVERY_PENDING || delivery->state == SB_DELIVERY_SCHEDULED)
     target->near = is_near (backlog->waiting, state->limits.max_queue)
                    || is_near (backlog->bytes, state->limits.max_queue_bytes);
 }
 
-static void
-append_message (MemoryState *state, SbOperation *operation)
+static MemoryMessage *
+append_message (MemoryState *state, SbMessage *appended, const SbTarget *targets, guint n_targets)
 {
-  SbTarget *targets = operation->append.targets;
-  guint n_targets = operation->append.n_targets;
-  MemoryMessage *message = memory_message_new (operation->append.message, n_targets);
+  MemoryMessage *message = memory_message_new (appended, n_targets);
 
   for (guint i = 0; i < n_targets; i++)
     make_delivery (state, &message->deliveries[i], &targets[i]);
   if (n_targets > 1)
     qsort (message->deliveries, n_targets, sizeof (MemoryDelivery), compare_recipients);
   memory_state_add_message (state, message);
+  return message;
+}
 
+static void
+append_all (MemoryState *state, SbOperation *operation)
+{
+  SbTarget *targets = operation->append.targets;
+  guint n_targets = operation->append.n_targets;
+  MemoryMessage *message = append_message (state, operation->append.message, targets, n_targets);
+
+  for (guint i = 0; i < operation->append.n_more; i++)
+    append_message (state, operation->append.more[i], targets, n_targets);
   for (guint i = 0; i < n_targets; i++)
-    report_target (state, memory_message_find (message, targets[i].recipient), &targets[i]);
+    report_target (state, message, &targets[i]);
   operation->append.handle = message->handle;
   operation->append.n_recipients = n_targets;
+  operation->append.released = message->n_live == 0;
+}
+
+static SbMessage *
+get_appended (const SbOperation *operation, guint i)
+{
+  return i == 0 ? operation->append.message : operation->append.more[i - 1];
+}
+
+static gboolean
+is_name_taken (MemoryState *state, const SbOperation *operation, guint i)
+{
+  const SbFile *file = get_appended (operation, i)->file;
+  gboolean taken = file != NULL && g_hash_table_contains (state->names, file->name);
+
+  for (guint k = 0; file != NULL && !taken && k < i; k++)
+    {
+      const SbFile *other = get_appended (operation, k)->file;
+
+      taken = other != NULL && g_str_equal (other->name, file->name);
+    }
+  return taken;
+}
+
+/* Whether the store has the message, or its file's name, already. */
+static SbOutcome
+check_known (MemoryState *state, SbOperation *operation, guint i)
+{
+  const SbMessage *message = get_appended (operation, i);
+  const MemoryMessage *known = g_hash_table_lookup (state->messages, message->id);
+
+  operation->append.faulty = i;
+  if (known != NULL)
+    {
+      operation->append.n_recipients = memory_message_get_n_deliveries (known);
+      operation->append.handle = known->handle;
+      return known->sender_key == message->sender_key ? SB_OUTCOME_DUPLICATE : SB_OUTCOME_CONFLICT;
+    }
+  operation->append.name_taken = is_name_taken (state, operation, i);
+  return operation->append.name_taken ? SB_OUTCOME_CONFLICT : SB_OUTCOME_DONE;
 }
 
 static void
 apply_append (MemoryState *state, SbOperation *operation)
 {
-  const SbMessage *message = operation->append.message;
-  const MemoryMessage *known = g_hash_table_lookup (state->messages, message->id);
+  for (guint i = 0; operation->outcome == SB_OUTCOME_DONE && i <= operation->append.n_more; i++)
+    operation->outcome = check_known (state, operation, i);
+  if (operation->outcome != SB_OUTCOME_DONE)
+    return;
 
-  if (known != NULL)
-    {
-      operation->outcome = known->sender_key == message->sender_key ? SB_OUTCOME_DUPLICATE
-                                                                    : SB_OUTCOME_CONFLICT;
-      operation->append.n_recipients = memory_message_get_n_deliveries (known);
-      operation->append.handle = known->handle;
-      return;
-    }
-  operation->outcome = check_targets (state, operation->append.targets, operation->append.n_targets,
-                                      sb_message_get_size (message));
+  operation->append.faulty = 0;
+  operation->outcome = check_targets (state, operation);
   if (operation->outcome == SB_OUTCOME_DONE)
-    append_message (state, operation);
+    append_all (state, operation);
 }
 
 static SbOutcome
@@ -183,6 +247,31 @@ keep_log (MemoryDelivery *delivery, const char *log)
   delivery->log = g_strdup (log);
 }
 
+/* Ends it, and tells of the file that went with the last delivery. */
+static void
+end_delivery (MemoryState *state, MemoryDelivery *delivery, SbDeliveryState to, SbReason reason,
+              gint64 now, char **released, guint64 *released_size)
+{
+  MemoryMessage *message = delivery->message;
+  SbFile *live = message->message->file;
+  g_autoptr (SbFile) file = live != NULL ? sb_file_ref (live) : NULL;
+
+  memory_state_change (state, delivery, to, reason, now);
+  if (file != NULL && message->n_live == 0)
+    {
+      *released = g_strdup (file->id);
+      *released_size = file->size;
+    }
+}
+
+/* Whether the recipient only says that it knows of a file. */
+static gboolean
+is_notice (const SbOperation *operation, const MemoryDelivery *delivery)
+{
+  return operation->end.state == SB_DELIVERY_CONFIRMED && !operation->end.release
+         && delivery->message->message != NULL && delivery->message->message->file != NULL;
+}
+
 static void
 apply_end (MemoryState *state, SbOperation *operation)
 {
@@ -194,6 +283,10 @@ apply_end (MemoryState *state, SbOperation *operation)
   if (delivery == NULL)
     return;
 
+  if (is_notice (operation, delivery))
+    to = SB_DELIVERY_NOTIFIED;
+  if (to == SB_DELIVERY_NOTIFIED && delivery->state == SB_DELIVERY_NOTIFIED)
+    operation->outcome = SB_OUTCOME_DUPLICATE;
   operation->end.position = delivery->position;
   operation->end.sender_key = delivery->message->sender_key;
   if (operation->outcome != SB_OUTCOME_DONE)
@@ -201,7 +294,9 @@ apply_end (MemoryState *state, SbOperation *operation)
 
   delivery->attempts = MAX (delivery->attempts, operation->end.attempts);
   keep_log (delivery, operation->end.log);
-  memory_state_change (state, delivery, to, operation->end.reason, operation->end.now);
+  end_delivery (state, delivery, to, operation->end.reason, operation->end.now,
+                &operation->end.released, &operation->end.released_size);
+  operation->end.notified = to == SB_DELIVERY_NOTIFIED;
   if (to == SB_DELIVERY_CONFIRMED && operation->end.store_receipt)
     store_receipt (state, delivery, operation->end.now);
 }
@@ -361,29 +456,34 @@ peek_first (GSequence *sequence)
   return g_sequence_iter_is_end (first) ? NULL : g_sequence_get (first);
 }
 
-static void
-report (SbOperation *operation, const MemoryDelivery *delivery)
+static SbDue
+describe (const MemoryDelivery *delivery)
 {
-  SbDue due = {
+  return (SbDue) {
     .recipient = delivery->recipient->key,
     .position = delivery->position,
     .sender_key = delivery->message->sender_key,
     .id = g_strdup (delivery->message->id),
     .state = delivery->state,
   };
-
-  g_array_append_val (operation->sweep.moved, due);
 }
 
 static gboolean
 expire_one (MemoryState *state, SbOperation *operation)
 {
   MemoryDelivery *delivery = peek_first (state->deadlines);
+  guint64 released_size = 0;
+  char *released = NULL;
+  SbDue due;
 
   if (delivery == NULL || delivery->message->deadline > operation->sweep.now)
     return FALSE;
-  memory_state_change (state, delivery, SB_DELIVERY_EXPIRED, SB_REASON_TTL, operation->sweep.now);
-  report (operation, delivery);
+  end_delivery (state, delivery, SB_DELIVERY_EXPIRED, SB_REASON_TTL, operation->sweep.now,
+                &released, &released_size);
+  due = describe (delivery);
+  due.released = released;
+  due.released_size = released_size;
+  g_array_append_val (operation->sweep.moved, due);
   return TRUE;
 }
 
@@ -391,11 +491,13 @@ static gboolean
 wake_one (MemoryState *state, SbOperation *operation)
 {
   MemoryDelivery *delivery = peek_first (state->scheduled);
+  SbDue due;
 
   if (delivery == NULL || delivery->message->not_before > operation->sweep.now)
     return FALSE;
   memory_state_change (state, delivery, SB_DELIVERY_PENDING, SB_REASON_NONE, operation->sweep.now);
-  report (operation, delivery);
+  due = describe (delivery);
+  g_array_append_val (operation->sweep.moved, due);
   return TRUE;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-memory-list: what is told of queues, deliveries and messages.
+ * sb-memory-list: what is told of queues, deliveries, messages and files.
  *
  * Deliveries are listed by their recipients' keys and their messages' handles,
  * which never change. A page goes on behind the last one that was looked at,
@@ -10,7 +10,7 @@
 #include "sb-memory-list.h"
 
 /* Deliveries and recipients that a page looks at: a lock is held as long as it does. */
-#define MAX_STEPS 10000
+#define MAX_STEPS 2000
 
 /* Behind this delivery. */
 typedef struct
@@ -204,4 +204,40 @@ memory_list_status (MemoryMessage *message)
   if (message->moved != NULL)
     g_ptr_array_sort (status->deliveries, compare_recipients);
   return status;
+}
+
+static SbFileInfo *
+describe_file (const MemoryMessage *message)
+{
+  return sb_file_info_new (message->message->file, message->id, message->sender_key,
+                           message->accepted, message->deadline);
+}
+
+/* Of a message with a live file. */
+SbFileInfo *
+memory_list_file (MemoryMessage *message)
+{
+  SbFileInfo *info = describe_file (message);
+  guint n = memory_message_get_n_deliveries (message);
+
+  info->rights = g_array_sized_new (FALSE, FALSE, sizeof (SbFileRight), n);
+  for (guint i = 0; i < n; i++)
+    {
+      const MemoryDelivery *delivery = memory_message_get_delivery (message, i);
+      SbFileRight right = { delivery->recipient->key, delivery->state };
+
+      g_array_append_val (info->rights, right);
+    }
+  return info;
+}
+
+GPtrArray *
+memory_list_files (MemoryState *state, const char *after, guint limit)
+{
+  GPtrArray *rows = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_file_info_free);
+  GSequenceIter *next = memory_state_find_file (state, after);
+
+  for (; !g_sequence_iter_is_end (next) && rows->len < limit; next = g_sequence_iter_next (next))
+    g_ptr_array_add (rows, describe_file (g_sequence_get (next)));
+  return rows;
 }

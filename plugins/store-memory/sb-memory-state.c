@@ -4,6 +4,7 @@
 #include "sb-memory-state.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static guint
 hash_place (gconstpointer data)
@@ -64,6 +65,13 @@ compare_handles (gconstpointer a, gconstpointer b, gpointer user_data)
                           ((const MemoryDelivery *) b)->message->handle);
 }
 
+static int
+compare_files (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  return strcmp (((const MemoryMessage *) a)->message->file->id,
+                 ((const MemoryMessage *) b)->message->file->id);
+}
+
 static void
 free_receipt (MemoryReceipt *receipt)
 {
@@ -98,6 +106,8 @@ memory_state_new (const SbStoreOptions *options)
   self->places = g_hash_table_new (hash_place, is_same_place);
   self->scheduled = g_sequence_new (NULL);
   self->deadlines = g_sequence_new (NULL);
+  self->files = g_sequence_new (NULL);
+  self->names = g_hash_table_new (g_str_hash, g_str_equal);
   g_queue_init (&self->remembered);
   g_queue_init (&self->receipts);
   return self;
@@ -110,6 +120,8 @@ memory_state_free (MemoryState *self)
     memory_state_drop_receipt (self, self->receipts.head->data);
   g_sequence_free (self->scheduled);
   g_sequence_free (self->deadlines);
+  g_sequence_free (self->files);
+  g_hash_table_unref (self->names);
   g_hash_table_unref (self->places);
   g_hash_table_unref (self->messages);
   g_hash_table_unref (self->users);
@@ -263,6 +275,16 @@ is_waiting (SbDeliveryState state)
          || state == SB_DELIVERY_PARKED;
 }
 
+/* A file does not stay for ever: with one, neither what was given up nor what was announced does. */
+static gboolean
+can_expire (const MemoryDelivery *delivery)
+{
+  const SbMessage *message = delivery->message->message;
+
+  return is_waiting (delivery->state)
+         || (!sb_delivery_state_has_ended (delivery->state) && message->file != NULL);
+}
+
 /* A place in the queue is always a new one, so it is the last. */
 static void
 enter_queue (MemoryState *self, MemoryDelivery *delivery)
@@ -297,7 +319,7 @@ enter_lists (MemoryState *self, MemoryDelivery *delivery)
   else if (delivery->open == NULL)
     delivery->open = insert_open (delivery);
 
-  if (!is_waiting (delivery->state))
+  if (!can_expire (delivery))
     g_clear_pointer (&delivery->deadline, g_sequence_remove);
   else if (delivery->deadline == NULL && delivery->message->deadline > 0)
     delivery->deadline = g_sequence_insert_sorted (self->deadlines, delivery, compare_deadlines,
@@ -357,10 +379,34 @@ leave_state (MemoryState *self, MemoryDelivery *delivery)
   g_clear_pointer (&delivery->place, g_sequence_remove);
 }
 
-/* Drops the body of a message whose deliveries have all ended. */
+static void
+add_file (MemoryState *self, MemoryMessage *message)
+{
+  const SbFile *file = message->message->file;
+
+  message->file = g_sequence_insert_sorted (self->files, message, compare_files, NULL);
+  g_hash_table_insert (self->names, (gpointer) file->name, message);
+  self->stats.files++;
+  self->stats.file_bytes += file->size;
+}
+
+static void
+drop_file (MemoryState *self, MemoryMessage *message)
+{
+  const SbFile *file = message->message->file;
+
+  g_clear_pointer (&message->file, g_sequence_remove);
+  g_hash_table_remove (self->names, file->name);
+  self->stats.files--;
+  self->stats.file_bytes -= file->size;
+}
+
+/* Drops the body and the file of a message whose deliveries have all ended. */
 static void
 remember (MemoryState *self, MemoryMessage *message, gint64 now)
 {
+  if (message->file != NULL)
+    drop_file (self, message);
   message->sender = g_strdup (message->message->sender);
   g_clear_pointer (&message->message, sb_message_unref);
   message->ended = now;
@@ -387,6 +433,8 @@ memory_state_add_message (MemoryState *self, MemoryMessage *message)
       enter_state (self, delivery);
       message->n_live -= sb_delivery_state_has_ended (delivery->state);
     }
+  if (message->n_live > 0 && message->message->file != NULL)
+    add_file (self, message);
   if (message->n_live == 0)
     remember (self, message, message->accepted);
 }
@@ -405,6 +453,17 @@ memory_state_forget (MemoryState *self, MemoryMessage *message)
         g_hash_table_remove (self->places, delivery);
     }
   g_hash_table_remove (self->messages, message->id);
+}
+
+/* Returns the first live file with an id above this one. */
+GSequenceIter *
+memory_state_find_file (MemoryState *self, const char *after)
+{
+  SbFile file = { .id = after };
+  SbMessage message = { .file = &file };
+  MemoryMessage wanted = { .message = &message };
+
+  return g_sequence_search (self->files, &wanted, compare_files, NULL);
 }
 
 MemoryDelivery *
@@ -448,7 +507,7 @@ memory_state_find_by_id (MemoryState *self, gint64 recipient, const char *id)
   return message == NULL ? NULL : memory_message_find (message, recipient);
 }
 
-/* The caller has decided that the change is allowed. It may drop the message's body. */
+/* The caller has decided that the change is allowed. It may drop the message's body and file. */
 void
 memory_state_change (MemoryState *self, MemoryDelivery *delivery, SbDeliveryState state,
                      SbReason reason, gint64 now)

@@ -57,11 +57,12 @@ struct _MemoryMessage
   gint64 not_before;
   gint64 deadline;
   gint64 handle;
-  gint64 ended;     /* when the last delivery ended */
-  gsize size;       /* of the body */
-  GList remembered; /* link of MemoryState.remembered */
-  GPtrArray *moved; /* (owned) (nullable) (element-type MemoryDelivery) it was moved to later */
-  guint n_live;     /* deliveries that have not ended, dead ones too */
+  gint64 ended;        /* when the last delivery ended */
+  gsize size;          /* of the body */
+  GList remembered;    /* link of MemoryState.remembered */
+  GSequenceIter *file; /* (nullable) among the live files */
+  GPtrArray *moved;    /* (owned) (nullable) (element-type MemoryDelivery) it was moved to later */
+  guint n_live;        /* deliveries that have not ended, dead ones too */
   guint n_deliveries;
   MemoryDelivery deliveries[]; /* by the recipients' keys */
 };
@@ -86,6 +87,8 @@ typedef struct
   GHashTable *places;   /* (owned) set of MemoryDelivery by recipient and position */
   GSequence *scheduled; /* (owned) (element-type MemoryDelivery) by not_before */
   GSequence *deadlines; /* (owned) (element-type MemoryDelivery) by deadline */
+  GSequence *files;     /* (owned) (element-type MemoryMessage) of live files, by their ids */
+  GHashTable *names;    /* (owned) stored name → MemoryMessage, of live files */
   GQueue remembered;    /* (element-type MemoryMessage) in the order in which they ended */
   GQueue receipts;      /* (element-type MemoryReceipt) oldest first */
   gint64 last_handle;
@@ -110,6 +113,7 @@ MemoryDelivery *memory_message_get_delivery (MemoryMessage *self, guint i);
 MemoryDelivery *memory_message_find (MemoryMessage *self, gint64 recipient);
 void memory_state_add_message (MemoryState *self, MemoryMessage *message);
 void memory_state_forget (MemoryState *self, MemoryMessage *message);
+GSequenceIter *memory_state_find_file (MemoryState *self, const char *after);
 
 MemoryDelivery *memory_state_find_by_position (MemoryState *self, gint64 recipient,
                                                gint64 position);

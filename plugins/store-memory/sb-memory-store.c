@@ -220,6 +220,28 @@ memory_store_status (SbStore *store, const char *id, GError **error)
   return NULL;
 }
 
+static SbFileInfo *
+memory_store_file (SbStore *store, const char *name, GError **error)
+{
+  SbMemoryStorePrivate *priv = get_private (store);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+  MemoryMessage *message = g_hash_table_lookup (priv->state->names, name);
+
+  if (message != NULL)
+    return memory_list_file (message);
+  g_set_error (error, SB_ERROR, SB_ERROR_NOT_FOUND, "There is no file “%s”", name);
+  return NULL;
+}
+
+static GPtrArray *
+memory_store_files (SbStore *store, const char *after, guint limit, GError **error)
+{
+  SbMemoryStorePrivate *priv = get_private (store);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+
+  return memory_list_files (priv->state, after, limit);
+}
+
 static int
 compare_users (gconstpointer a, gconstpointer b)
 {
@@ -287,6 +309,8 @@ sb_memory_store_iface_init (SbStoreInterface *iface)
   iface->deliveries = memory_store_deliveries;
   iface->message = memory_store_message;
   iface->status = memory_store_status;
+  iface->file = memory_store_file;
+  iface->files = memory_store_files;
   iface->users = memory_store_users;
   iface->receipts = memory_store_receipts;
   iface->stats = memory_store_stats;
