@@ -232,10 +232,10 @@ struct _SbOperation
       SbMessage *message; /* (owned) */
       SbTarget *targets;  /* (owned) n_targets of them, at least one, no recipient twice */
       guint n_targets;
-      guint n_recipients; /* (out) of the original when this is a duplicate, else n_targets */
-      gint64 handle;      /* (out) the store's own number of the message */
-      SbMessage **more; /* (owned) (nullable) n_more others: sender, times and targets alike */
-      guint n_more;
+      guint n_recipients;  /* (out) of the original when this is a duplicate, else n_targets */
+      gint64 handle;       /* (out) the store's own number of the message */
+      SbMessage **more;    /* (owned) (nullable) n_more others, with the same … */
+      guint n_more;        /* … sender, times and targets */
       guint faulty;        /* (out) duplicate, conflict: which one, 0 is `message` */
       gboolean name_taken; /* (out) conflict: it is the stored name that another file has */
       gboolean released;   /* (out) all have ended: their files were never live and can go */

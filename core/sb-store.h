@@ -209,8 +209,9 @@ typedef struct
   gint64 sender_key;
   gint64 accepted; /* wall clock, microseconds */
   gint64 deadline; /* likewise; 0: never */
-  GArray *rights; /* (owned) (nullable) (element-type SbFileRight) of all recipients, also those
-                     whose delivery has ended, in any order; not in lists */
+  /* (owned) (nullable) (element-type SbFileRight) of all recipients, also those whose delivery has
+     ended, in any order; not in lists */
+  GArray *rights;
 } SbFileInfo;
 
 SbFileInfo *sb_file_info_new (SbFile *file, const char *message_id, gint64 sender_key,
