@@ -156,6 +156,22 @@ a_sender_who_sent_one_of_100000_is_looked_for_in_pages (void)
   g_assert_cmpuint (n_pages, >=, 10);
 }
 
+/* All of the user's messages "<prefix>1" to "<prefix>n" die, and are requeued, in one batch. */
+static void
+requeue_many (SqliteRig *rig, const char *prefix, guint n)
+{
+  g_autoptr (GPtrArray) batch = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_operation_free);
+
+  for (guint i = 1; i <= n; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%s%u", prefix, i);
+
+      g_ptr_array_add (batch, sqlite_rig_make_end (rig->user, id, SB_DELIVERY_DEAD));
+      g_ptr_array_add (batch, sqlite_rig_make_requeue (rig->user, id));
+    }
+  sqlite_rig_apply_all (rig, (SbOperation *const *) batch->pdata, batch->len);
+}
+
 /* Each of them lies in the queue at a place that is not its message's. */
 static void
 many_that_were_requeued_are_listed_in_pages (void)
@@ -166,15 +182,7 @@ many_that_were_requeued_are_listed_in_pages (void)
   guint n = 0;
 
   send_many (rig, "m", 20000);
-  for (guint i = 1; i <= 20000; i++)
-    {
-      g_autofree char *id = g_strdup_printf ("m%u", i);
-      g_autoptr (SbOperation) dead = sqlite_rig_make_end (rig->user, id, SB_DELIVERY_DEAD);
-      g_autoptr (SbOperation) requeue = sqlite_rig_make_requeue (rig->user, id);
-      SbOperation *const batch[] = { dead, requeue };
-
-      sqlite_rig_apply_all (rig, batch, G_N_ELEMENTS (batch));
-    }
+  requeue_many (rig, "m", 20000);
   do
     {
       g_autoptr (GPtrArray) rows = NULL;
