@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sb-mirror: a ring of keyed hashes, so that an entry costs sixteen bytes whatever the id. */
+/*
+ * sb-mirror: a ring of keyed hashes, so that an entry costs sixteen bytes
+ * whatever the id. It grows when it would forget what was not confirmed, as
+ * long as all rings together are not too large: a thousand devices that never
+ * confirm must not cost more than one that does.
+ */
 
 #include "sb-mirror.h"
 
@@ -8,7 +13,11 @@
 
 #include <string.h>
 
-#define MAX_ENTRIES 256
+#define MIN_ENTRIES 256
+#define MAX_ENTRIES 1024
+
+/* Entries above the least, of all rings together. */
+#define MAX_GROWN (1024 * 1024)
 
 typedef struct
 {
@@ -18,9 +27,12 @@ typedef struct
 
 struct _SbMirror
 {
-  Entry entries[MAX_ENTRIES];
+  Entry *entries; /* (owned) n_entries of them, a power of two */
+  guint n_entries;
   guint next;
 };
+
+static guint n_grown;
 
 /* Nobody outside can find two ids of the same hash without this. */
 static const guint8 *
@@ -51,21 +63,49 @@ hash_id (const char *id)
 SbMirror *
 sb_mirror_new (void)
 {
-  return g_new0 (SbMirror, 1);
+  SbMirror *self = g_new0 (SbMirror, 1);
+
+  self->n_entries = MIN_ENTRIES;
+  self->entries = g_new0 (Entry, self->n_entries);
+  return self;
 }
 
 void
 sb_mirror_free (SbMirror *self)
 {
+  n_grown -= self->n_entries - MIN_ENTRIES;
+  g_free (self->entries);
   g_free (self);
+}
+
+/* Twice the size, with the oldest entry first. */
+static void
+grow (SbMirror *self)
+{
+  Entry *larger = g_new0 (Entry, 2 * self->n_entries);
+
+  for (guint i = 0; i < self->n_entries; i++)
+    larger[i] = self->entries[(self->next + i) % self->n_entries];
+  g_free (self->entries);
+  self->entries = larger;
+  self->next = self->n_entries;
+  n_grown += self->n_entries;
+  self->n_entries *= 2;
 }
 
 /* Message @id of user @sender_key was sent to the session. */
 void
 sb_mirror_note (SbMirror *self, const char *id, gint64 sender_key)
 {
-  Entry *entry = &self->entries[self->next++ % MAX_ENTRIES];
+  Entry *entry = &self->entries[self->next % self->n_entries];
 
+  if (entry->sender_key != 0 && self->n_entries < MAX_ENTRIES
+      && n_grown + self->n_entries <= MAX_GROWN)
+    {
+      grow (self);
+      entry = &self->entries[self->next];
+    }
+  self->next++;
   entry->hash = hash_id (id);
   entry->sender_key = sender_key;
 }
@@ -77,9 +117,9 @@ sb_mirror_take (SbMirror *self, const char *id)
 {
   guint64 hash = hash_id (id);
 
-  for (guint i = 1; i <= MAX_ENTRIES; i++)
+  for (guint i = 1; i <= self->n_entries; i++)
     {
-      Entry *entry = &self->entries[(self->next - i) % MAX_ENTRIES];
+      Entry *entry = &self->entries[(self->next - i) % self->n_entries];
       gint64 sender_key = entry->sender_key;
 
       if (entry->hash != hash || sender_key == 0)

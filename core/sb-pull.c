@@ -127,10 +127,15 @@ add_flights (SbBus *self, SbMessageStatus *status)
       const SbUser *user = sb_directory_lookup (self->directory, delivery->recipient);
       SbQueue *queue = user != NULL ? g_hash_table_lookup (self->queues, &user->key) : NULL;
 
-      if (queue != NULL
-          && (delivery->state == SB_DELIVERY_PENDING || delivery->state == SB_DELIVERY_PARKED)
-          && sb_queue_is_sent (queue, status->id, &delivery->attempts))
+      guint attempts;
+
+      if (queue == NULL
+          || (delivery->state != SB_DELIVERY_PENDING && delivery->state != SB_DELIVERY_PARKED))
+        continue;
+      if (sb_queue_is_sent (queue, status->id, &delivery->attempts))
         delivery->state = SB_DELIVERY_SENT;
+      else if (sb_queue_get_log (queue, status->id, &attempts) != NULL)
+        delivery->attempts = MAX (delivery->attempts, attempts);
     }
 }
 

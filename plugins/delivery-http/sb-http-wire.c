@@ -113,28 +113,10 @@ update_sources (SbHttpWire *self)
         output_cb);
 }
 
-static void
-handshake_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autofree Handshake *handshake = user_data;
-  SbHttpWire *self = handshake->wire;
-  g_autoptr (GError) error = NULL;
-  gboolean is_done = g_tls_connection_handshake_finish (G_TLS_CONNECTION (source), result, &error);
-
-  if (self == NULL)
-    return;
-  self->handshake = NULL;
-  if (is_done)
-    update_sources (self);
-  else
-    g_set_error (&self->error, SB_ERROR, SB_ERROR_TRANSIENT, "TLS: %s", error->message);
-  self->func (!is_done, self->user_data);
-}
-
 /* What `ca-file` does not know may be known to the system. */
 static gboolean
-accept_certificate_cb (GTlsConnection *connection, GTlsCertificate *certificate,
-                       GTlsCertificateFlags faults, gpointer user_data)
+is_known_to_system (GTlsConnection *connection, GTlsCertificate *certificate,
+                    GTlsCertificateFlags faults)
 {
   g_autoptr (GTlsDatabase) database = g_tls_backend_get_default_database (
       g_tls_backend_get_default ());
@@ -146,6 +128,51 @@ accept_certificate_cb (GTlsConnection *connection, GTlsCertificate *certificate,
                                          G_TLS_DATABASE_PURPOSE_AUTHENTICATE_SERVER, identity, NULL,
                                          G_TLS_DATABASE_VERIFY_NONE, NULL, NULL)
                 == 0;
+}
+
+static gboolean
+accept_certificate_cb (GTlsConnection *connection, GTlsCertificate *certificate,
+                       GTlsCertificateFlags faults, gpointer user_data)
+{
+  return is_known_to_system (connection, certificate, faults);
+}
+
+/* A TLS session that is resumed is not asked for its certificate again: what was found wrong with
+ * it is known all the same. */
+static gboolean
+has_good_certificate (SbHttpWire *self, GTlsConnection *tls)
+{
+  GTlsCertificateFlags faults = g_tls_connection_get_peer_certificate_errors (tls);
+  GTlsCertificate *certificate = g_tls_connection_get_peer_certificate (tls);
+
+  if (certificate == NULL)
+    return FALSE;
+  return faults == 0
+         || (self->client->authorities != NULL && is_known_to_system (tls, certificate, faults));
+}
+
+static void
+handshake_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Handshake *handshake = user_data;
+  SbHttpWire *self = handshake->wire;
+  g_autoptr (GError) error = NULL;
+  gboolean is_done = g_tls_connection_handshake_finish (G_TLS_CONNECTION (source), result, &error);
+
+  if (self == NULL)
+    return;
+  self->handshake = NULL;
+  if (is_done && !has_good_certificate (self, G_TLS_CONNECTION (source)))
+    {
+      is_done = FALSE;
+      g_set_error_literal (&error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE,
+                           "Unacceptable TLS certificate");
+    }
+  if (is_done)
+    update_sources (self);
+  else
+    g_set_error (&self->error, SB_ERROR, SB_ERROR_TRANSIENT, "TLS: %s", error->message);
+  self->func (!is_done, self->user_data);
 }
 
 static gboolean

@@ -85,6 +85,39 @@ forgets_the_oldest (void)
 }
 
 static void
+remembers_a_thousand_that_are_not_confirmed (void)
+{
+  g_autoptr (SbMirror) mirror = sb_mirror_new ();
+
+  for (guint i = 0; i < FEW / 2; i++)
+    {
+      note_number (mirror, i);
+      assert_takes_number (mirror, i, i + 1);
+    }
+  for (guint i = 0; i < 1000; i++)
+    note_number (mirror, i);
+  for (guint i = 0; i < 1000; i++)
+    assert_takes_number (mirror, i, i + 1);
+}
+
+static void
+many_memories_do_not_grow_without_end (void)
+{
+  g_autoptr (GPtrArray) mirrors = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_mirror_free);
+  SbMirror *last;
+
+  for (guint i = 0; i < 2000; i++)
+    {
+      g_ptr_array_add (mirrors, sb_mirror_new ());
+      for (guint number = 0; number < 1000; number++)
+        note_number (mirrors->pdata[i], number);
+    }
+  last = mirrors->pdata[mirrors->len - 1];
+  assert_takes_number (last, 0, 0);
+  assert_takes_number (last, 999, 1000);
+}
+
+static void
 forgets_one_for_each_that_comes (void)
 {
   g_autoptr (SbMirror) mirror = sb_mirror_new ();
@@ -120,6 +153,10 @@ main (int argc, char *argv[])
   g_test_add_func ("/mirror/gives-in-any-order", gives_in_any_order);
   g_test_add_func ("/mirror/forgets-the-oldest", forgets_the_oldest);
   g_test_add_func ("/mirror/forgets-one-for-each-that-comes", forgets_one_for_each_that_comes);
+  g_test_add_func ("/mirror/remembers-a-thousand-that-are-not-confirmed",
+                   remembers_a_thousand_that_are_not_confirmed);
+  g_test_add_func ("/mirror/many-memories-do-not-grow-without-end",
+                   many_memories_do_not_grow_without_end);
   g_test_add_func ("/mirror/keeps-memories-apart", keeps_memories_apart);
   return g_test_run ();
 }
