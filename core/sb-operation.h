@@ -223,7 +223,8 @@ struct _SbOperation
      * same operation, is a conflict, too; ids of messages and of files all differ.
      * Each target fares alike with all of them: it is full when they do not all
      * fit, and they are dead when all fit under max_dead, else all are dropped.
-     * Positions of `more` follow that of `message`, which alone is told.
+     * Positions of `more` follow that of `message`, which alone is told; near is
+     * as after the last.
      *
      * A file is live as long as its message has a delivery that has not ended.
      */
