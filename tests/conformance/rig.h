@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 /* For lists: everything that has not ended. */
 #define ALL_STATES                                                                    \
   (1u << SB_DELIVERY_PENDING | 1u << SB_DELIVERY_SCHEDULED | 1u << SB_DELIVERY_PARKED \
-   | 1u << SB_DELIVERY_DEAD)
+   | 1u << SB_DELIVERY_DEAD | 1u << SB_DELIVERY_NOTIFIED)
 
 typedef struct
 {
@@ -91,6 +91,29 @@ SbOperation *make_remove_user (gint64 key, gint64 now);
 SbOperation *make_add_receipt (gint64 sender, gint64 recipient, const char *id, gint64 now);
 SbOperation *make_drop_receipts (gint64 sender, gint64 up_to);
 
+/* Files; everything about one follows from its stored name. */
+guint64 file_size (const char *name);
+SbFile *make_file (const char *name);
+SbMessage *make_announcement (Rig *rig, const char *id, const char *name, gint64 not_before,
+                              gint64 deadline);
+SbOperation *with_more (SbOperation *operation, SbMessage *message);
+SbOperation *make_release (gint64 recipient, const char *id, gint64 now);
+SbOperation *rig_announce (Rig *self, const char *id, const char *name, guint n,
+                           const gint64 *recipients);
+SbOperation *rig_release (Rig *self, gint64 recipient, const char *id);
+SbOperation *rig_notify (Rig *self, gint64 recipient, const char *id);
+gint64 rig_bring_file_into (Rig *self, SbDeliveryState state);
+SbFileInfo *rig_file (Rig *self, const char *name);
+GPtrArray *rig_list_files (Rig *self, guint limit);
+void assert_file_equal (const SbFile *a, const SbFile *b);
+void assert_released (const char *released, guint64 size, const char *name);
+/* It is done, and this file went with it, or none. */
+void expect_released (const SbOperation *end, const char *name);
+/* "recipient state, …"; NULL when there is no such live file */
+void expect_file (Rig *self, const char *name, const char *text);
+/* Stored names of all live files, sorted. */
+void expect_files (Rig *self, const char *names);
+
 GPtrArray *rig_read_pending (Rig *self, gint64 recipient, gint64 after);
 /* Ids with blanks between them. */
 void expect_pending (Rig *self, gint64 recipient, const char *ids);
@@ -134,6 +157,8 @@ void add_move_tests (void);
 void add_limits_tests (void);
 void add_queues_tests (void);
 void add_list_tests (void);
+void add_file_tests (void);
+void add_file_end_tests (void);
 void add_model_tests (void);
 void add_thread_tests (void);
 void add_durable_tests (void);

@@ -92,6 +92,8 @@ add_tests (void)
   add_limits_tests ();
   add_queues_tests ();
   add_list_tests ();
+  add_file_tests ();
+  add_file_end_tests ();
   add_model_tests ();
   add_thread_tests ();
   if (!rig_subject.is_volatile)

@@ -467,6 +467,8 @@ init_interface (gpointer iface, gpointer data)
   own->deliveries = sound->deliveries;
   own->message = sound->message;
   own->status = sound->status;
+  own->file = sound->file;
+  own->files = sound->files;
   own->users = sound->users;
   own->receipts = sound->receipts;
   own->stats = sound->stats;
