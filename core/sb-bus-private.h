@@ -11,6 +11,7 @@
 #include "sb-id.h"
 #include "sb-outbound-private.h"
 #include "sb-queue.h"
+#include "sb-scrubber.h"
 #include "sb-session-private.h"
 #include "sb-sweeper.h"
 #include "sb-takeover.h"
@@ -51,7 +52,8 @@ struct _SbBus
   SbSweeper *sweeper;           /* (owned) (nullable) between start and stop */
   guint tick;
 
-  SbVault *vault; /* (owned) (nullable) */
+  SbVault *vault;       /* (owned) (nullable) */
+  SbScrubber *scrubber; /* (owned) (nullable) between start and stop, with a vault */
   GHashTable
       *file_usage; /* (owned) sender's gint64 (owned) → guint64 (owned): bytes in the vault */
   gint64 max_file_size;
@@ -122,6 +124,12 @@ guint64 sb_bus_get_file_usage (SbBus *self, gint64 sender);
 void sb_bus_add_file_usage (SbBus *self, gint64 sender, gint64 bytes);
 void sb_bus_drop_file (SbBus *self, gint64 sender, const char *released, guint64 size);
 gboolean sb_bus_sweep_vault (SbBus *self, GError **error);
+
+/* file: one that a message names; fault: (nullable) what is wrong with it */
+typedef void (*SbCheckFunc) (const SbFile *file, const GError *fault, gpointer user_data);
+
+gboolean sb_check_files (SbJournal *journal, SbVault *vault, SbCheckFunc func, gpointer user_data,
+                         GError **error);
 
 SbOutbound *sb_bus_lookup_outbound (SbBus *self, gint64 user);
 void sb_bus_attach_outbound (SbBus *self, gint64 user);

@@ -41,6 +41,8 @@ read_settings (SbBus *self)
   self->disk_reserve = sb_config_get_size (config, GROUP, "disk-reserve");
   if (self->vault != NULL)
     sb_vault_set_disk_reserve (self->vault, self->disk_reserve);
+  if (self->scrubber != NULL)
+    sb_scrubber_set_rate (self->scrubber, sb_config_get_size (config, GROUP, "scrub-rate"));
   sb_limits_set_rates (self->limits, sb_config_get_integer (config, GROUP, "user-rate"),
                        sb_config_get_integer (config, GROUP, "address-rate"));
 }

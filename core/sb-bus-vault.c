@@ -149,3 +149,21 @@ sb_bus_sweep_vault (SbBus *self, GError **error)
   sb_sweep_report_clear (&report);
   return swept;
 }
+
+/* Reads every file, and tells of each. Blocks. */
+gboolean
+sb_check_files (SbJournal *journal, SbVault *vault, SbCheckFunc func, gpointer user_data,
+                GError **error)
+{
+  g_autoptr (GPtrArray) infos = sb_journal_read_sync (journal, read_files, error);
+
+  for (guint i = 0; infos != NULL && i < infos->len; i++)
+    {
+      const SbFileInfo *info = g_ptr_array_index (infos, i);
+      g_autoptr (GError) fault = NULL;
+
+      sb_vault_check_file (vault, info->file, &fault);
+      func (info->file, fault, user_data);
+    }
+  return infos != NULL;
+}

@@ -370,6 +370,8 @@ sb_bus_tick (SbBus *self)
   if (self->sweeper == NULL)
     return;
   sb_sweeper_tick (self->sweeper);
+  if (self->scrubber != NULL)
+    sb_scrubber_tick (self->scrubber);
   sb_bus_update_store_limits (self);
   sb_bus_check_alarms (self, now);
   refresh_stats (self, now);
@@ -532,6 +534,11 @@ sb_bus_start (SbBus *self, GError **error)
   g_signal_connect_object (self->accounts, "user-changed", G_CALLBACK (user_changed_cb), self, 0);
   g_signal_connect_object (self->accounts, "user-removed", G_CALLBACK (user_removed_cb), self, 0);
   check_disk (self);
+  if (self->vault != NULL)
+    {
+      self->scrubber = sb_scrubber_new (self->journal, self->vault, self->clock, self->metrics);
+      sb_scrubber_set_rate (self->scrubber, sb_config_get_size (self->config, "bus", "scrub-rate"));
+    }
   sb_bus_start_outbounds (self);
   return TRUE;
 }
@@ -557,6 +564,7 @@ sb_bus_stop (SbBus *self)
     return;
   g_clear_handle_id (&self->tick, g_source_remove);
   g_clear_pointer (&self->sweeper, sb_sweeper_free);
+  g_clear_pointer (&self->scrubber, sb_scrubber_free);
   for (;;)
     {
       g_hash_table_iter_init (&iter, self->sessions);

@@ -63,6 +63,8 @@ const SbConfigKey sb_bus_keys[] = {
     "bytes of a sender's files that may wait to be fetched; 0: as many as the disk holds" },
   { "file-ttl", SB_CONFIG_DURATION, "30d", SECOND, 100 * YEAR, SB_CONFIG_RELOADABLE,
     "how long a file waits to be fetched" },
+  { "scrub-rate", SB_CONFIG_SIZE, "4M", 0, TIB, SB_CONFIG_RELOADABLE,
+    "bytes a second that are read to find damaged files before somebody fetches them; 0: none" },
   { "public-url", SB_CONFIG_STRING, "", 0, 0, SB_CONFIG_RELOADABLE,
     "how the outside reaches the bus, for links: https://bus.example.com" },
 

@@ -148,66 +148,205 @@ sb_sweep_report_clear (SbSweepReport *report)
 
 /* One file */
 
+struct _SbFileCheck
+{
+  SbVault *vault; /* (owned) */
+  SbFile *file;   /* (owned) */
+  char *path;     /* (owned) */
+  int fd;         /* -1 before the first piece */
+  struct sha256_ctx hash;
+};
+
+typedef struct
+{
+  SbVaultJob job;
+  SbFileCheck *check; /* (borrowed) */
+  GTask *task;        /* (owned) */
+  gsize bytes;
+} CheckJob;
+
+/**
+ * sb_file_check_new:
+ * @vault: (transfer none): an open vault
+ * @file: (transfer none): one that a message names
+ *
+ * Returns: (transfer full): a check that has not read anything
+ */
+SbFileCheck *
+sb_file_check_new (SbVault *vault, SbFile *file)
+{
+  SbFileCheck *self = g_new0 (SbFileCheck, 1);
+
+  self->vault = g_object_ref (vault);
+  self->file = sb_file_ref (file);
+  self->path = sb_vault_get_path (vault, file->id);
+  self->fd = -1;
+  sha256_init (&self->hash);
+  return self;
+}
+
+/**
+ * sb_file_check_free:
+ * @self: (transfer full): a check of which no piece is being read
+ */
+void
+sb_file_check_free (SbFileCheck *self)
+{
+  if (self->fd >= 0)
+    {
+      /* What is read in passing does not push out what is in use. */
+      posix_fadvise (self->fd, 0, 0, POSIX_FADV_DONTNEED);
+      close (self->fd);
+    }
+  g_free (self->path);
+  sb_file_unref (self->file);
+  g_object_unref (self->vault);
+  g_free (self);
+}
+
+/**
+ * sb_file_check_get_file:
+ * @self: a check
+ *
+ * Returns: (transfer none): what is checked
+ */
+SbFile *
+sb_file_check_get_file (SbFileCheck *self)
+{
+  return self->file;
+}
+
 static gboolean
-hash_file (int fd, const char *path, guint8 *digest, GCancellable *cancellable, GError **error)
+open_for_check (SbFileCheck *self, GError **error)
+{
+  if (self->fd < 0)
+    self->fd = g_open (self->path, O_RDONLY | O_CLOEXEC, 0);
+  if (self->fd < 0)
+    sb_vault_set_errno (error, errno, self->path, "read");
+  return self->fd >= 0;
+}
+
+/* All was read: is it what it was? */
+static gboolean
+compare (SbFileCheck *self, GError **error)
+{
+  guint8 digest[SHA256_DIGEST_SIZE];
+
+  sha256_digest (&self->hash, SHA256_DIGEST_SIZE, digest);
+  if (memcmp (digest, self->file->digest, sizeof digest) == 0)
+    return TRUE;
+  sb_vault_set_damaged (self->vault, self->file->id);
+  g_set_error (error, SB_ERROR, SB_ERROR_CORRUPT,
+               "%s (\"%s\") is damaged: its checksum is not the one it was received with",
+               self->path, self->file->name);
+  return FALSE;
+}
+
+/* Reads up to so many bytes. Any thread, one at a time. */
+static gboolean
+read_piece (SbFileCheck *self, gsize bytes, gboolean *is_over, GError **error)
 {
   g_autofree guint8 *buffer = g_malloc (READ_SIZE);
-  struct sha256_ctx hash;
-  gssize n;
 
-  sha256_init (&hash);
-  while ((n = read (fd, buffer, READ_SIZE)) != 0)
+  *is_over = TRUE;
+  if (!open_for_check (self, error))
+    return FALSE;
+  while (bytes > 0)
     {
-      if (n < 0 && errno != EINTR)
+      gssize n = read (self->fd, buffer, MIN (bytes, READ_SIZE));
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n < 0)
         {
-          sb_vault_set_errno (error, errno, path, "read");
+          sb_vault_set_errno (error, errno, self->path, "read");
           return FALSE;
         }
-      if (g_cancellable_set_error_if_cancelled (cancellable, error))
-        return FALSE;
-      if (n > 0)
-        sha256_update (&hash, (gsize) n, buffer);
+      if (n == 0)
+        return compare (self, error);
+      sha256_update (&self->hash, (gsize) n, buffer);
+      bytes -= (gsize) n;
     }
-  sha256_digest (&hash, SHA256_DIGEST_SIZE, digest);
+  *is_over = FALSE;
   return TRUE;
+}
+
+static void
+run_check (SbVaultJob *job)
+{
+  CheckJob *check_job = (CheckJob *) job;
+  GError *error = NULL;
+  gboolean is_over;
+
+  if (read_piece (check_job->check, check_job->bytes, &is_over, &error))
+    g_task_return_boolean (check_job->task, is_over);
+  else
+    g_task_return_error (check_job->task, error);
+  g_object_unref (check_job->task);
+  g_free (check_job);
+}
+
+/**
+ * sb_file_check_read_async:
+ * @self: a check of which no piece is being read
+ * @bytes: at most so many
+ * @callback: for sb_file_check_read_finish(); its source is the vault
+ * @user_data: for @callback
+ *
+ * Reads on, on a thread of the vault.
+ */
+void
+sb_file_check_read_async (SbFileCheck *self, gsize bytes, GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  CheckJob *job = g_new (CheckJob, 1);
+
+  job->job.run = run_check;
+  job->check = self;
+  job->task = g_task_new (self->vault, NULL, callback, user_data);
+  job->bytes = bytes;
+  sb_vault_push (self->vault, &job->job);
+}
+
+/**
+ * sb_file_check_read_finish:
+ * @self: a check
+ * @result: of sb_file_check_read_async()
+ * @is_over: (out): all was read; also when something is wrong
+ * @error: as of sb_vault_check_file()
+ *
+ * Returns: whether nothing is wrong so far
+ */
+gboolean
+sb_file_check_read_finish (SbFileCheck *self, GAsyncResult *result, gboolean *is_over,
+                           GError **error)
+{
+  GError *inner = NULL;
+
+  *is_over = g_task_propagate_boolean (G_TASK (result), &inner) || inner != NULL;
+  if (inner == NULL)
+    return TRUE;
+  g_propagate_error (error, inner);
+  return FALSE;
 }
 
 /**
  * sb_vault_check_file:
  * @self: a vault
  * @file: one that a message names
- * @cancellable: (nullable): ends it early
  * @error: SB_ERROR_CORRUPT when it is not what it was, SB_ERROR_NOT_FOUND when it is not there
  *
- * Reads all of a file. One that is damaged is not served any more. Blocks; any
- * thread.
+ * Reads all of a file. One that is damaged is not served any more. Blocks.
  *
  * Returns: whether it is what it was
  */
 gboolean
-sb_vault_check_file (SbVault *self, SbFile *file, GCancellable *cancellable, GError **error)
+sb_vault_check_file (SbVault *self, SbFile *file, GError **error)
 {
-  g_autofree char *path = sb_vault_get_path (self, file->id);
-  guint8 digest[SHA256_DIGEST_SIZE];
-  int fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);
-  gboolean hashed;
+  g_autoptr (SbFileCheck) check = sb_file_check_new (self, file);
+  gboolean is_over;
 
-  if (fd < 0)
-    {
-      sb_vault_set_errno (error, errno, path, "read");
-      return FALSE;
-    }
-  hashed = hash_file (fd, path, digest, cancellable, error);
-  /* What is checked in passing does not push out what is in use. */
-  posix_fadvise (fd, 0, 0, POSIX_FADV_DONTNEED);
-  close (fd);
-  if (!hashed || memcmp (digest, file->digest, sizeof digest) == 0)
-    return hashed;
-  sb_vault_set_damaged (self, file->id);
-  g_set_error (error, SB_ERROR, SB_ERROR_CORRUPT,
-               "%s (\"%s\") is damaged: its checksum is not the one it was received with", path,
-               file->name);
-  return FALSE;
+  return read_piece (check, G_MAXSIZE, &is_over, error);
 }
 
 /**

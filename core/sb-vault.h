@@ -83,8 +83,19 @@ int sb_vault_open_file_finish (SbVault *self, GAsyncResult *result, GError **err
 /* Looking after. */
 gboolean sb_vault_sweep (SbVault *self, GHashTable *files, SbSweepReport *report, GError **error);
 void sb_sweep_report_clear (SbSweepReport *report);
-gboolean sb_vault_check_file (SbVault *self, SbFile *file, GCancellable *cancellable,
-                              GError **error);
+gboolean sb_vault_check_file (SbVault *self, SbFile *file, GError **error);
 void sb_vault_set_damaged (SbVault *self, const char *id);
+
+/* The same a piece at a time. */
+typedef struct _SbFileCheck SbFileCheck;
+SbFileCheck *sb_file_check_new (SbVault *vault, SbFile *file);
+void sb_file_check_free (SbFileCheck *self);
+SbFile *sb_file_check_get_file (SbFileCheck *self);
+void sb_file_check_read_async (SbFileCheck *self, gsize bytes, GAsyncReadyCallback callback,
+                               gpointer user_data);
+gboolean sb_file_check_read_finish (SbFileCheck *self, GAsyncResult *result, gboolean *is_over,
+                                    GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbFileCheck, sb_file_check_free)
 
 G_END_DECLS

@@ -434,10 +434,10 @@ a_check_finds_a_byte_that_has_changed (Fixture *f, gconstpointer data)
   g_autoptr (SbFile) file = receive (f, ID, "a file");
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (sb_vault_check_file (f->vault, file, NULL, &error));
+  g_assert_true (sb_vault_check_file (f->vault, file, &error));
   assert_content (f, file, "a file");
   damage (f, "01", ID, "a fiLe");
-  g_assert_false (sb_vault_check_file (f->vault, file, NULL, &error));
+  g_assert_false (sb_vault_check_file (f->vault, file, &error));
   g_assert_error (error, SB_ERROR, SB_ERROR_CORRUPT);
   g_clear_error (&error);
   g_assert_cmpint (open_file (f, file, &error), ==, -1);
@@ -445,16 +445,25 @@ a_check_finds_a_byte_that_has_changed (Fixture *f, gconstpointer data)
 }
 
 static void
-a_check_can_be_cancelled (Fixture *f, gconstpointer data)
+a_check_goes_on_where_it_was (Fixture *f, gconstpointer data)
 {
   g_autoptr (SbFile) file = receive (f, ID, "a file");
-  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (SbFileCheck) check = sb_file_check_new (f->vault, file);
   g_autoptr (GError) error = NULL;
+  gboolean is_over = FALSE;
+  guint n = 0;
 
-  g_cancellable_cancel (cancellable);
-  g_assert_false (sb_vault_check_file (f->vault, file, cancellable, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  assert_content (f, file, "a file");
+  for (; !is_over; n++)
+    {
+      g_autoptr (GObject) result = NULL;
+      Call call = { 0 };
+
+      sb_file_check_read_async (check, 4, note_result, &call);
+      sb_test_wait_flag (&call.done, "a piece");
+      result = G_OBJECT (call.result);
+      g_assert_true (sb_file_check_read_finish (check, call.result, &is_over, &error));
+    }
+  g_assert_cmpuint (n, ==, 2);
 }
 
 #define ADD(name, func) g_test_add ("/vault/" name, Fixture, NULL, set_up, func, tear_down)
@@ -479,6 +488,6 @@ main (int argc, char **argv)
   ADD ("a-file-of-another-size-is-reported-and-not-served",
        a_file_of_another_size_is_reported_and_not_served);
   ADD ("a-check-finds-a-byte-that-has-changed", a_check_finds_a_byte_that_has_changed);
-  ADD ("a-check-can-be-cancelled", a_check_can_be_cancelled);
+  ADD ("a-check-goes-on-where-it-was", a_check_goes_on_where_it_was);
   return g_test_run ();
 }
