@@ -192,14 +192,11 @@ sb_sqlite_writer_settle (SbSqliteWriter *self, gint64 handle, gint64 deadline,
   gboolean has_ended = change->state != SB_DELIVERY_DEAD;
 
   if (sb_sqlite_handle_is_shared (handle))
-    {
-      sb_sqlite_writer_lower (self, handle, has_ended ? 1 : 0,
-                              delivery->state != SB_DELIVERY_DEAD ? 1 : 0, change->now);
-      return TRUE;
-    }
+    return sb_sqlite_writer_lower (self, handle, has_ended ? 1 : 0,
+                                   delivery->state != SB_DELIVERY_DEAD ? 1 : 0, change->now, error);
   if (has_ended)
     return sb_sqlite_writer_finish (self, handle, 1, deadline, delivery->size, change->now, error);
-  return !sb_sqlite_handle_has_deadline (handle)
+  return !sb_sqlite_handle_has_deadline (handle) || sb_sqlite_handle_has_file (handle)
          || sb_sqlite_writer_run_pair (self, SB_SQLITE_W_DELETE_DEADLINE, deadline,
                                        sb_sqlite_handle_get_seq (handle), error);
 }
@@ -232,6 +229,15 @@ sb_sqlite_writer_end_delivery (SbSqliteWriter *self, const SbSqliteMessage *mess
   return sb_sqlite_writer_change (self, message, delivery, change, error)
          && sb_sqlite_writer_settle (self, message->handle, message->deadline, delivery, change,
                                      error);
+}
+
+/* A delivery that was dead is not any more. */
+gboolean
+sb_sqlite_writer_wait_again (SbSqliteWriter *self, const SbSqliteMessage *message, gint64 now,
+                             GError **error)
+{
+  return !sb_sqlite_handle_is_shared (message->handle)
+         || sb_sqlite_writer_lower (self, message->handle, 0, -1, now, error);
 }
 
 /* Puts a delivery that is new, or in no counter any more, at the end of its recipient's queue. */

@@ -61,17 +61,40 @@ keep_receipt (SbSqliteWriter *self, SbOperation *operation, const char *id, GErr
                                        id, operation->end.now, error);
 }
 
+/* Who confirms a message with a file has the notice, but may still want the file. */
+static SbDeliveryState
+choose_state (const SbOperation *operation, const SbSqliteMessage *message)
+{
+  if (operation->end.state == SB_DELIVERY_CONFIRMED && !operation->end.release
+      && sb_sqlite_handle_has_file (message->handle))
+    return SB_DELIVERY_NOTIFIED;
+  return operation->end.state;
+}
+
 /* A dead delivery can still be confirmed or dropped; what has ended stays as it is. */
 static SbOutcome
 judge_end (SbDeliveryState from, SbDeliveryState to)
 {
-  if (from == SB_DELIVERY_CONFIRMED)
+  if (from == SB_DELIVERY_CONFIRMED || (from == to && to == SB_DELIVERY_NOTIFIED))
     return SB_OUTCOME_DUPLICATE;
   if (sb_delivery_state_has_ended (from))
     return SB_OUTCOME_UNKNOWN;
-  if (from == SB_DELIVERY_DEAD && to != SB_DELIVERY_CONFIRMED && to != SB_DELIVERY_DROPPED)
+  if (from == SB_DELIVERY_DEAD && (to == SB_DELIVERY_EXPIRED || to == SB_DELIVERY_DEAD))
     return SB_OUTCOME_UNKNOWN;
   return SB_OUTCOME_DONE;
+}
+
+/* Nothing has ended: there is no receipt, and the message stays. */
+static gboolean
+notify (SbSqliteWriter *self, SbOperation *operation, const SbSqliteMessage *message,
+        const SbSqliteDelivery *delivery, SbSqliteChange *change, GError **error)
+{
+  operation->end.notified = TRUE;
+  change->reason = SB_REASON_NONE;
+  if (delivery->state == SB_DELIVERY_DEAD
+      && !sb_sqlite_writer_wait_again (self, message, change->now, error))
+    return FALSE;
+  return sb_sqlite_writer_change (self, message, delivery, change, error);
 }
 
 /* Of a delivery that may lie anywhere. */
@@ -95,12 +118,17 @@ end_anywhere (SbSqliteWriter *self, SbOperation *operation, const SbSqliteChange
     }
   operation->end.position = delivery.position;
   operation->end.sender_key = message.sender;
-  operation->outcome = judge_end (delivery.state, operation->end.state);
+  change.state = choose_state (operation, &message);
+  operation->outcome = judge_end (delivery.state, change.state);
   if (operation->outcome != SB_OUTCOME_DONE)
     return TRUE;
   change.attempts = MAX (change.attempts, delivery.attempts);
-  return sb_sqlite_writer_end_delivery (self, &message, &delivery, &change, error)
-         && keep_receipt (self, operation, message.id, error);
+  if (change.state == SB_DELIVERY_NOTIFIED)
+    return notify (self, operation, &message, &delivery, &change, error);
+  if (!sb_sqlite_writer_end_delivery (self, &message, &delivery, &change, error))
+    return FALSE;
+  sb_sqlite_writer_take_released (self, &operation->end.released, &operation->end.released_size);
+  return keep_receipt (self, operation, message.id, error);
 }
 
 /* Of a delivery that lies in the queue, where it always was; @was_there tells. */
@@ -127,11 +155,13 @@ end_queued (SbSqliteWriter *self, SbOperation *operation, const SbSqliteChange *
          && keep_receipt (self, operation, message->id, error);
 }
 
+/* The usual end leaves a file alone, so a message with one ends otherwise. */
 static gboolean
 is_usual_end (const SbOperation *operation)
 {
   return operation->end.message != NULL && operation->end.position != 0
          && operation->end.position == sb_sqlite_handle_get_seq (operation->end.handle)
+         && !sb_sqlite_handle_has_file (operation->end.handle)
          && operation->end.state != SB_DELIVERY_DEAD && operation->end.log == NULL;
 }
 

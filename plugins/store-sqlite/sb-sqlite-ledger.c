@@ -63,7 +63,7 @@ sb_sqlite_ledger_count (SbSqliteLedger *self, SbSqliteTally *tally, SbDeliverySt
       self->now.dead += n;
       return;
     }
-  if (sb_delivery_state_has_ended (state))
+  if (sb_delivery_state_has_ended (state) || state == SB_DELIVERY_NOTIFIED)
     return;
   tally->count += n;
   tally->bytes += bytes;
@@ -213,6 +213,13 @@ add_fanout (SbSqliteLedger *self, sqlite3_stmt *statement)
 }
 
 static void
+add_files (SbSqliteLedger *self, sqlite3_stmt *statement)
+{
+  self->now.files = sqlite3_column_int64 (statement, 0);
+  self->now.file_bytes = sqlite3_column_int64 (statement, 1);
+}
+
+static void
 add_receipts (SbSqliteLedger *self, sqlite3_stmt *statement)
 {
   sb_sqlite_ledger_touch (self, sqlite3_column_int64 (statement, 0))->receipts =
@@ -232,6 +239,7 @@ sb_sqlite_ledger_load (SbSqliteLedger *self, SbSqliteDb *db, GError **error)
   if (!scan (self, db, SB_SQLITE_COUNT_QUEUE, add_queue, error)
       || !scan (self, db, SB_SQLITE_COUNT_DETOUR, add_detour, error)
       || !scan (self, db, SB_SQLITE_COUNT_FANOUT, add_fanout, error)
+      || !scan (self, db, SB_SQLITE_COUNT_FILES, add_files, error)
       || !scan (self, db, SB_SQLITE_COUNT_RECEIPTS, add_receipts, error)
       || !scan (self, db, SB_SQLITE_LIST_REMOVED, add_removed, error)
       || !sb_sqlite_db_get_number (db, SB_SQLITE_COUNT_REMEMBERED, &self->now.remembered, error)

@@ -42,6 +42,8 @@ typedef struct
   gint64 parked;
   gint64 dead;
   gint64 remembered;
+  gint64 files;
+  gint64 file_bytes;
   gint64 last_time;
   gint64 last_user; /* the highest key of a user */
 } SbSqliteTotals;

@@ -56,8 +56,7 @@ renew_deadline (SbSqliteWriter *self, const SbSqliteMessage *message, gint64 rec
 static SbOutcome
 judge_requeue (SbSqliteWriter *self, const SbSqliteDelivery *delivery)
 {
-  if (delivery->state != SB_DELIVERY_DEAD && delivery->state != SB_DELIVERY_PARKED
-      && delivery->state != SB_DELIVERY_SCHEDULED)
+  if (sb_delivery_state_has_ended (delivery->state) || delivery->state == SB_DELIVERY_PENDING)
     return SB_OUTCOME_UNKNOWN;
   return sb_sqlite_ledger_has_user (self->ledger, delivery->recipient) ? SB_OUTCOME_DONE
                                                                        : SB_OUTCOME_UNKNOWN;
@@ -68,9 +67,8 @@ static gboolean
 revive (SbSqliteWriter *self, const SbSqliteMessage *message, gint64 recipient, gint64 now,
         GError **error)
 {
-  if (sb_sqlite_handle_is_shared (message->handle))
-    sb_sqlite_writer_lower (self, message->handle, 0, -1, now);
-  return renew_deadline (self, message, recipient, error);
+  return sb_sqlite_writer_wait_again (self, message, now, error)
+         && renew_deadline (self, message, recipient, error);
 }
 
 gboolean
@@ -123,7 +121,8 @@ share (SbSqliteWriter *self, SbSqliteMessage *message, const SbSqliteDelivery *d
 {
   gboolean waits = delivery->state != SB_DELIVERY_DEAD;
 
-  message->handle = sb_sqlite_handle_new (message->seq, message->deadline != 0, TRUE);
+  message->handle = sb_sqlite_handle_new (message->seq, message->deadline != 0, TRUE,
+                                          sb_sqlite_handle_has_file (message->handle));
   return sb_sqlite_writer_insert_fanout (self, message->seq, 1, waits ? 1 : 0, delivery->size,
                                          error);
 }
@@ -156,9 +155,9 @@ move_delivery (SbSqliteWriter *self, SbSqliteMessage *message, const SbSqliteDel
     return FALSE;
   if (!add_recipient (self, message, to->recipient, error)
       || !renew_deadline (self, message, to->recipient, error)
-      || !sb_sqlite_writer_enqueue (self, message, to, now, error))
+      || !sb_sqlite_writer_enqueue (self, message, to, now, error)
+      || !sb_sqlite_writer_lower (self, message->handle, -1, -1, now, error))
     return FALSE;
-  sb_sqlite_writer_lower (self, message->handle, -1, -1, now);
   return sb_sqlite_writer_end_delivery (self, message, from, &change, error);
 }
 

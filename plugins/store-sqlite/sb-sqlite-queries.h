@@ -7,7 +7,8 @@
  * message   one row per message, with the sender's id as its body has it. `seq`
  *           comes from the same counter as positions and receipt numbers.
  *           `recipients` is the key of the one recipient, or the keys of several in
- *           ascending order (sb-sqlite-codec).
+ *           ascending order (sb-sqlite-codec). `file` is `seq` once more when the
+ *           message was sent with a file, else NULL.
  * body      the bytes of a message that has a delivery which has not ended.
  * queue     the pending deliveries, in order; what is hot is small and without
  *           any further index. `message` is NULL where it equals the position;
@@ -18,10 +19,12 @@
  *           them. The position of a pending one here leads to its row in the queue,
  *           which names the message.
  * log       what became of the attempts, for some of the deliveries in `detour`.
+ * file      the files of messages that have a delivery which has not ended.
  * fanout    messages with several recipients: how many deliveries have not ended,
  *           and how many of those wait, which dead ones do not.
  * deadline  messages that expire; `done` recipients, in order of their keys, were
- *           looked at already.
+ *           looked at already. A message leaves it when nothing of it waits any
+ *           more, one with a file when all of it has ended.
  * remembered  a row per batch with the messages whose last delivery ended in it.
  * receipt   receipts that wait for their sender.
  * user      also users that are gone, whose keys are never given again.
@@ -167,7 +170,16 @@
   "  text TEXT NOT NULL,"                                          \
   "  PRIMARY KEY (message, recipient)) WITHOUT ROWID;"             \
   "CREATE INDEX detour_open ON detour (state, recipient, message)" \
-  "  WHERE state = 0 OR state = 1 OR state = 2 OR state = 5"
+  "  WHERE state = 0 OR state = 1 OR state = 2 OR state = 5"       \
+  "    OR state = 8;"                                              \
+  "ALTER TABLE message ADD COLUMN file INTEGER;"                   \
+  "CREATE TABLE file ("                                            \
+  "  message INTEGER PRIMARY KEY,"                                 \
+  "  id TEXT NOT NULL UNIQUE,"                                     \
+  "  name TEXT NOT NULL UNIQUE,"                                   \
+  "  display_name TEXT NOT NULL,"                                  \
+  "  size INTEGER NOT NULL,"                                       \
+  "  digest BLOB NOT NULL)"
 
 /* What the counters in memory are made from when the store opens. */
 #define SB_SQLITE_COUNT_QUEUE                                                        \
@@ -175,8 +187,9 @@
   " FROM queue GROUP BY recipient"
 #define SB_SQLITE_COUNT_DETOUR                                                              \
   "SELECT recipient, state, count(*), sum(size), sum(1 - shared), sum((1 - shared) * size)" \
-  " FROM detour WHERE state IN (1, 2, 5) GROUP BY recipient, state"
+  " FROM detour WHERE state IN (1, 2, 5, 8) GROUP BY recipient, state"
 #define SB_SQLITE_COUNT_FANOUT "SELECT count(*), ifnull(sum(size), 0) FROM fanout"
+#define SB_SQLITE_COUNT_FILES "SELECT count(*), ifnull(sum(size), 0) FROM file"
 #define SB_SQLITE_COUNT_REMEMBERED "SELECT ifnull(sum(count), 0) FROM remembered"
 #define SB_SQLITE_COUNT_RECEIPTS "SELECT sender, count(*) FROM receipt GROUP BY sender"
 #define SB_SQLITE_LIST_REMOVED "SELECT key FROM user WHERE removed IS NOT NULL"
@@ -225,6 +238,7 @@ typedef enum
   SB_SQLITE_W_DELETE_SOME_DETOURS,
   SB_SQLITE_W_LIST_PARKED,
   SB_SQLITE_W_LIST_SCHEDULED,
+  SB_SQLITE_W_LIST_NOTIFIED,
 
   SB_SQLITE_W_INSERT_LOG,
   SB_SQLITE_W_DELETE_LOGS,
@@ -234,6 +248,11 @@ typedef enum
   SB_SQLITE_W_LOWER_FANOUT,
   SB_SQLITE_W_GET_FANOUT,
   SB_SQLITE_W_DELETE_FANOUT,
+
+  SB_SQLITE_W_INSERT_FILE,
+  SB_SQLITE_W_FIND_FILE,
+  SB_SQLITE_W_GET_FILE,
+  SB_SQLITE_W_DELETE_FILE,
 
   SB_SQLITE_W_INSERT_DEADLINE,
   SB_SQLITE_W_NEXT_DEADLINE,
@@ -267,12 +286,12 @@ static const char *const sb_sqlite_writer_queries[SB_SQLITE_N_WRITER_QUERIES] = 
   [SB_SQLITE_W_RESERVE] = "UPDATE counter SET reserved = ?1",
 
   [SB_SQLITE_W_INSERT_MESSAGE] =
-      "INSERT INTO message (seq, id, sender, sender_id, accepted, not_before, deadline, recipients)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING",
+      "INSERT INTO message (seq, id, sender, sender_id, accepted, not_before, deadline, recipients,"
+      " file) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
   [SB_SQLITE_W_FIND_MESSAGE] =
-      "SELECT seq, id, sender, deadline, recipients FROM message WHERE id = ?1",
+      "SELECT seq, id, sender, deadline, recipients, file FROM message WHERE id = ?1",
   [SB_SQLITE_W_GET_MESSAGE] =
-      "SELECT seq, id, sender, deadline, recipients FROM message WHERE seq = ?1",
+      "SELECT seq, id, sender, deadline, recipients, file FROM message WHERE seq = ?1",
   [SB_SQLITE_W_SET_RECIPIENTS] = "UPDATE message SET recipients = ?2 WHERE seq = ?1",
   [SB_SQLITE_W_DELETE_MESSAGES] = "DELETE FROM message WHERE seq BETWEEN ?1 AND ?2",
   [SB_SQLITE_W_INSERT_BODY] = "INSERT INTO body (message, data) VALUES (?1, ?2)",
@@ -316,6 +335,8 @@ static const char *const sb_sqlite_writer_queries[SB_SQLITE_N_WRITER_QUERIES] = 
                               " WHERE state = 2 AND recipient = ?1",
   [SB_SQLITE_W_LIST_SCHEDULED] = "SELECT message FROM detour INDEXED BY detour_open"
                                  " WHERE state = 1 AND recipient = ?1",
+  [SB_SQLITE_W_LIST_NOTIFIED] = "SELECT message FROM detour INDEXED BY detour_open"
+                                " WHERE state = 8 AND recipient = ?1",
 
   [SB_SQLITE_W_INSERT_LOG] = "INSERT INTO log (message, recipient, text) VALUES (?1, ?2, ?3)"
                              " ON CONFLICT (message, recipient) DO UPDATE SET text = excluded.text",
@@ -330,6 +351,12 @@ static const char *const sb_sqlite_writer_queries[SB_SQLITE_N_WRITER_QUERIES] = 
       "UPDATE fanout SET open = open - ?2, waiting = waiting - ?3 WHERE message = ?1",
   [SB_SQLITE_W_GET_FANOUT] = "SELECT open, waiting, size FROM fanout WHERE message = ?1",
   [SB_SQLITE_W_DELETE_FANOUT] = "DELETE FROM fanout WHERE message = ?1",
+
+  [SB_SQLITE_W_INSERT_FILE] = "INSERT INTO file (message, id, name, display_name, size, digest)"
+                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+  [SB_SQLITE_W_FIND_FILE] = "SELECT max (name = ?1) FROM file WHERE name = ?1 OR id = ?2",
+  [SB_SQLITE_W_GET_FILE] = "SELECT id, size FROM file WHERE message = ?1",
+  [SB_SQLITE_W_DELETE_FILE] = "DELETE FROM file WHERE message = ?1",
 
   [SB_SQLITE_W_INSERT_DEADLINE] = "INSERT INTO deadline (at, message, done) VALUES (?1, ?2, 0)",
   [SB_SQLITE_W_NEXT_DEADLINE] =
@@ -378,12 +405,15 @@ typedef enum
   SB_SQLITE_R_OLDEST,
   SB_SQLITE_R_MESSAGE,
   SB_SQLITE_R_BODY,
+  SB_SQLITE_R_FILE,
+  SB_SQLITE_R_FILES,
   SB_SQLITE_R_ENDED,
   SB_SQLITE_R_DETOURS,
   SB_SQLITE_R_LIST_QUEUE,
   SB_SQLITE_R_LIST_PENDING,
   SB_SQLITE_R_LIST_SCHEDULED,
   SB_SQLITE_R_LIST_PARKED,
+  SB_SQLITE_R_LIST_NOTIFIED,
   SB_SQLITE_R_LIST_DEAD,
   SB_SQLITE_R_USER_ID,
   SB_SQLITE_R_USERS,
@@ -392,9 +422,12 @@ typedef enum
 } SbSqliteReaderQuery;
 
 /* Both reads of deliveries with their bodies have the same columns. */
-#define SB_SQLITE_DELIVERY_COLUMNS \
-  " m.seq, m.id, m.sender, m.sender_id, m.accepted, m.not_before, m.deadline, b.data, d.shared"
+#define SB_SQLITE_FILE_COLUMNS " f.id, f.name, f.display_name, f.size, f.digest"
+#define SB_SQLITE_DELIVERY_COLUMNS                                                              \
+  " m.seq, m.id, m.sender, m.sender_id, m.accepted, m.not_before, m.deadline, b.data, d.shared" \
+  "," SB_SQLITE_FILE_COLUMNS
 #define SB_SQLITE_JOIN_BODY " JOIN body b ON b.message = m.seq"
+#define SB_SQLITE_JOIN_FILE " LEFT JOIN file f ON f.message = m.file"
 #define SB_SQLITE_JOIN_LOG " LEFT JOIN log l ON l.message = d.message AND l.recipient = d.recipient"
 
 /* So have all lists without them: what is behind (?1, ?2), of recipients up to ?3. */
@@ -410,15 +443,15 @@ typedef enum
 static const char *const sb_sqlite_reader_queries[SB_SQLITE_N_READER_QUERIES] = {
   [SB_SQLITE_R_BEGIN] = SB_SQLITE_BEGIN_READ,
   [SB_SQLITE_R_COMMIT] = SB_SQLITE_COMMIT,
-  [SB_SQLITE_R_PENDING] = "SELECT d.position, 0, 0," SB_SQLITE_DELIVERY_COLUMNS
-                          " FROM queue d CROSS JOIN message m"
-                          " ON m.seq = ifnull (d.message, d.position)" SB_SQLITE_JOIN_BODY
-                          " WHERE d.recipient = ?1 AND d.position > ?2 ORDER BY d.position",
-  [SB_SQLITE_R_PARKED] = "SELECT d.position, d.due, d.attempts," SB_SQLITE_DELIVERY_COLUMNS
-                         ", l.text"
-                         " FROM detour d INDEXED BY detour_parked CROSS JOIN message m"
-                         " ON m.seq = d.message" SB_SQLITE_JOIN_BODY SB_SQLITE_JOIN_LOG
-                         " WHERE d.recipient = ?1 AND d.state = 2 ORDER BY d.due, d.position",
+  [SB_SQLITE_R_PENDING] =
+      "SELECT d.position, 0, 0," SB_SQLITE_DELIVERY_COLUMNS " FROM queue d CROSS JOIN message m"
+      " ON m.seq = ifnull (d.message, d.position)" SB_SQLITE_JOIN_BODY SB_SQLITE_JOIN_FILE
+      " WHERE d.recipient = ?1 AND d.position > ?2 ORDER BY d.position",
+  [SB_SQLITE_R_PARKED] =
+      "SELECT d.position, d.due, d.attempts," SB_SQLITE_DELIVERY_COLUMNS ", l.text"
+      " FROM detour d INDEXED BY detour_parked CROSS JOIN message m"
+      " ON m.seq = d.message" SB_SQLITE_JOIN_BODY SB_SQLITE_JOIN_FILE SB_SQLITE_JOIN_LOG
+      " WHERE d.recipient = ?1 AND d.state = 2 ORDER BY d.due, d.position",
   [SB_SQLITE_R_OLDEST] = "SELECT m.accepted FROM queue d CROSS JOIN message m"
                          " ON m.seq = ifnull (d.message, d.position)"
                          " WHERE d.recipient = ?1 ORDER BY d.position LIMIT 1",
@@ -426,7 +459,14 @@ static const char *const sb_sqlite_reader_queries[SB_SQLITE_N_READER_QUERIES] = 
       "SELECT seq, sender, sender_id, accepted, not_before, deadline, recipients FROM message"
       " WHERE id = ?1",
   [SB_SQLITE_R_BODY] = "SELECT m.sender, m.sender_id, m.accepted, m.not_before, m.deadline, b.data"
-                       " FROM message m" SB_SQLITE_JOIN_BODY " WHERE m.id = ?1",
+                       "," SB_SQLITE_FILE_COLUMNS
+                       " FROM message m" SB_SQLITE_JOIN_BODY SB_SQLITE_JOIN_FILE " WHERE m.id = ?1",
+  [SB_SQLITE_R_FILE] = "SELECT" SB_SQLITE_FILE_COLUMNS
+                       ", m.id, m.sender, m.accepted, m.deadline, m.seq, m.recipients"
+                       " FROM file f JOIN message m ON m.seq = f.message WHERE f.name = ?1",
+  [SB_SQLITE_R_FILES] = "SELECT" SB_SQLITE_FILE_COLUMNS ", m.id, m.sender, m.accepted, m.deadline"
+                        " FROM file f CROSS JOIN message m ON m.seq = f.message"
+                        " WHERE f.id > ?1 ORDER BY f.id LIMIT ?2",
   [SB_SQLITE_R_ENDED] =
       "SELECT recipient, state, reason, attempts, since, 0, NULL FROM ended WHERE message = ?1"
       " ORDER BY recipient",
@@ -443,6 +483,7 @@ static const char *const sb_sqlite_reader_queries[SB_SQLITE_N_READER_QUERIES] = 
   [SB_SQLITE_R_LIST_PENDING] = SB_SQLITE_LIST_DETOUR ("0"),
   [SB_SQLITE_R_LIST_SCHEDULED] = SB_SQLITE_LIST_DETOUR ("1"),
   [SB_SQLITE_R_LIST_PARKED] = SB_SQLITE_LIST_DETOUR ("2"),
+  [SB_SQLITE_R_LIST_NOTIFIED] = SB_SQLITE_LIST_DETOUR ("8"),
   [SB_SQLITE_R_LIST_DEAD] = SB_SQLITE_LIST_DETOUR ("5"),
   [SB_SQLITE_R_USER_ID] = "SELECT id FROM user WHERE key = ?1",
   [SB_SQLITE_R_USERS] =

@@ -36,21 +36,41 @@ column_text (sqlite3_stmt *statement, int column)
   return text != NULL ? text : "";
 }
 
+/* Columns from @column on: id, name, display name, size, digest; all are NULL when there is no
+ * file. A digest that is too short fits no content. */
+static SbFile *
+read_file (sqlite3_stmt *row, int column)
+{
+  guint8 digest[SB_FILE_DIGEST_SIZE] = { 0 };
+  const void *data;
+
+  if (sqlite3_column_type (row, column) == SQLITE_NULL)
+    return NULL;
+  data = sqlite3_column_blob (row, column + 4);
+  if (data != NULL)
+    memcpy (digest, data, MIN (sqlite3_column_bytes (row, column + 4), (int) sizeof digest));
+  return sb_file_new (column_text (row, column), column_text (row, column + 1),
+                      column_text (row, column + 2),
+                      (guint64) sqlite3_column_int64 (row, column + 3), digest);
+}
+
 /* Columns: position, due, attempts, seq, id, sender, its id, accepted, not_before, deadline,
- * body, shared; of parked ones also the log. */
+ * body, shared, five of the file; of parked ones also the log. */
 static SbStoredDelivery *
 read_delivery (sqlite3_stmt *row)
 {
   g_autoptr (SbMessage) message = NULL;
   gint64 deadline = sqlite3_column_int64 (row, 9);
+  SbFile *file = read_file (row, 12);
   gint64 handle = sb_sqlite_handle_new (sqlite3_column_int64 (row, 3), deadline != 0,
-                                        sqlite3_column_int (row, 11) != 0);
+                                        sqlite3_column_int (row, 11) != 0, file != NULL);
   const void *data = sqlite3_column_blob (row, 10);
 
   message = sb_message_new (column_text (row, 4), column_text (row, 6),
                             sqlite3_column_int64 (row, 5),
                             g_bytes_new (data, sqlite3_column_bytes (row, 10)),
                             sqlite3_column_int64 (row, 7), sqlite3_column_int64 (row, 8), deadline);
+  message->file = file;
   return sb_stored_delivery_new (message, sqlite3_column_int64 (row, 0), handle,
                                  sqlite3_column_int64 (row, 1), sqlite3_column_int (row, 2));
 }
@@ -102,17 +122,18 @@ sb_sqlite_reader_parked (SbSqliteDb *db, gint64 recipient, gint64 until, guint l
           break;
         }
       row = read_delivery (cursor);
-      row->log = g_strdup ((const char *) sqlite3_column_text (cursor, 12));
+      row->log = g_strdup ((const char *) sqlite3_column_text (cursor, 17));
       g_ptr_array_add (rows, row);
     }
   return step == SB_SQLITE_STEP_ERROR ? NULL : g_steal_pointer (&rows);
 }
 
-/* Columns: sender, its id, accepted, not_before, deadline, body. */
+/* Columns: sender, its id, accepted, not_before, deadline, body, five of the file. */
 SbMessage *
 sb_sqlite_reader_message (SbSqliteDb *db, const char *id, GError **error)
 {
   g_autoptr (SbSqliteCursor) cursor = db->statements[SB_SQLITE_R_BODY];
+  SbMessage *message;
   const void *data;
   int step;
 
@@ -124,10 +145,12 @@ sb_sqlite_reader_message (SbSqliteDb *db, const char *id, GError **error)
   if (step != SB_SQLITE_STEP_ROW)
     return NULL;
   data = sqlite3_column_blob (cursor, 5);
-  return sb_message_new (id, column_text (cursor, 1), sqlite3_column_int64 (cursor, 0),
-                         g_bytes_new (data, sqlite3_column_bytes (cursor, 5)),
-                         sqlite3_column_int64 (cursor, 2), sqlite3_column_int64 (cursor, 3),
-                         sqlite3_column_int64 (cursor, 4));
+  message = sb_message_new (id, column_text (cursor, 1), sqlite3_column_int64 (cursor, 0),
+                            g_bytes_new (data, sqlite3_column_bytes (cursor, 5)),
+                            sqlite3_column_int64 (cursor, 2), sqlite3_column_int64 (cursor, 3),
+                            sqlite3_column_int64 (cursor, 4));
+  message->file = read_file (cursor, 6);
+  return message;
 }
 
 static char *
@@ -264,6 +287,104 @@ sb_sqlite_reader_status (SbSqliteDb *db, const char *id, GError **error)
   sb_sqlite_db_run (db, db->statements[SB_SQLITE_R_COMMIT], NULL);
   return status;
 }
+
+/* Files */
+
+/* Columns: five of the file, id, sender, accepted, deadline; of a single one also seq and
+ * recipients. */
+static SbFileInfo *
+read_file_info (sqlite3_stmt *row)
+{
+  g_autoptr (SbFile) file = read_file (row, 0);
+
+  return sb_file_info_new (file, column_text (row, 5), sqlite3_column_int64 (row, 6),
+                           sqlite3_column_int64 (row, 7), sqlite3_column_int64 (row, 8));
+}
+
+static SbFileInfo *
+read_file_row (SbSqliteDb *db, const char *name, gint64 *seq, GArray **recipients, GError **error)
+{
+  g_autoptr (SbSqliteCursor) cursor = db->statements[SB_SQLITE_R_FILE];
+  int step;
+
+  sqlite3_bind_text (cursor, 1, name, -1, SQLITE_STATIC);
+  step = sb_sqlite_db_step (db, cursor, error);
+  if (step == SB_SQLITE_STEP_DONE)
+    g_set_error (error, SB_ERROR, SB_ERROR_NOT_FOUND, "No file “%s” is known", name);
+  if (step != SB_SQLITE_STEP_ROW)
+    return NULL;
+  *seq = sqlite3_column_int64 (cursor, 9);
+  *recipients = sb_sqlite_read_recipients (cursor, 10);
+  if (*recipients != NULL)
+    return read_file_info (cursor);
+  g_set_error (error, SB_ERROR, SB_ERROR_CORRUPT,
+               "Database %s: the message of file “%s” has no readable recipients", db->path, name);
+  return NULL;
+}
+
+/* Recipients without a row elsewhere wait in the queue. */
+static GArray *
+make_rights (GArray *recipients, GHashTable *rows)
+{
+  GArray *rights = g_array_sized_new (FALSE, FALSE, sizeof (SbFileRight), recipients->len);
+
+  for (guint i = 0; i < recipients->len; i++)
+    {
+      gint64 key = g_array_index (recipients, gint64, i);
+      const StatusRow *row = g_hash_table_lookup (rows, &key);
+      SbFileRight right = { .recipient = key,
+                            .state = row != NULL ? row->state : SB_DELIVERY_PENDING };
+
+      g_array_append_val (rights, right);
+    }
+  return rights;
+}
+
+static SbFileInfo *
+read_file_and_rights (SbSqliteDb *db, const char *name, GError **error)
+{
+  g_autoptr (GHashTable) rows = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL,
+                                                       free_status_row);
+  g_autoptr (SbFileInfo) info = NULL;
+  g_autoptr (GArray) recipients = NULL;
+  gint64 seq;
+
+  info = read_file_row (db, name, &seq, &recipients, error);
+  if (info == NULL || !read_status_rows (db, SB_SQLITE_R_ENDED, seq, rows, error)
+      || !read_status_rows (db, SB_SQLITE_R_DETOURS, seq, rows, error))
+    return NULL;
+  info->rights = make_rights (recipients, rows);
+  return g_steal_pointer (&info);
+}
+
+/* Several queries, of one moment. */
+SbFileInfo *
+sb_sqlite_reader_file (SbSqliteDb *db, const char *name, GError **error)
+{
+  SbFileInfo *info;
+
+  if (!sb_sqlite_db_run (db, db->statements[SB_SQLITE_R_BEGIN], error))
+    return NULL;
+  info = read_file_and_rights (db, name, error);
+  sb_sqlite_db_run (db, db->statements[SB_SQLITE_R_COMMIT], NULL);
+  return info;
+}
+
+GPtrArray *
+sb_sqlite_reader_files (SbSqliteDb *db, const char *after, guint limit, GError **error)
+{
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_file_info_free);
+  g_autoptr (SbSqliteCursor) cursor = db->statements[SB_SQLITE_R_FILES];
+  int step;
+
+  sqlite3_bind_text (cursor, 1, after, -1, SQLITE_STATIC);
+  sqlite3_bind_int64 (cursor, 2, limit);
+  while ((step = sb_sqlite_db_step (db, cursor, error)) == SB_SQLITE_STEP_ROW)
+    g_ptr_array_add (files, read_file_info (cursor));
+  return step == SB_SQLITE_STEP_ERROR ? NULL : g_steal_pointer (&files);
+}
+
+/* Users and receipts */
 
 static GPtrArray *
 split_tags (const char *data, gsize size)

@@ -313,6 +313,18 @@ sb_sqlite_store_status (SbStore *store, const char *id, GError **error)
   return sb_sqlite_reader_status (SB_SQLITE_STORE (store)->reader, id, error);
 }
 
+static SbFileInfo *
+sb_sqlite_store_file (SbStore *store, const char *name, GError **error)
+{
+  return sb_sqlite_reader_file (SB_SQLITE_STORE (store)->reader, name, error);
+}
+
+static GPtrArray *
+sb_sqlite_store_files (SbStore *store, const char *after, guint limit, GError **error)
+{
+  return sb_sqlite_reader_files (SB_SQLITE_STORE (store)->reader, after, limit, error);
+}
+
 static GPtrArray *
 sb_sqlite_store_users (SbStore *store, GError **error)
 {
@@ -346,6 +358,8 @@ sb_sqlite_store_stats (SbStore *store, SbStoreStats *stats, GError **error)
     .parked = MAX (totals.parked, 0),
     .dead = MAX (totals.dead, 0),
     .remembered = MAX (totals.remembered, 0),
+    .files = MAX (totals.files, 0),
+    .file_bytes = MAX (totals.file_bytes, 0),
     .disk = measure_file (self->path) + measure_file (self->log_path),
     .last_time = totals.last_time,
   };
@@ -365,6 +379,8 @@ sb_sqlite_store_iface_init (SbStoreInterface *iface)
   iface->deliveries = sb_sqlite_store_deliveries;
   iface->message = sb_sqlite_store_message;
   iface->status = sb_sqlite_store_status;
+  iface->file = sb_sqlite_store_file;
+  iface->files = sb_sqlite_store_files;
   iface->users = sb_sqlite_store_users;
   iface->receipts = sb_sqlite_store_receipts;
   iface->stats = sb_sqlite_store_stats;

@@ -28,14 +28,16 @@ report (Sweep *sweep, const SbSqliteMessage *message, gint64 recipient, gint64 p
                 .id = g_strdup (message->id),
                 .state = state };
 
+  sb_sqlite_writer_take_released (sweep->writer, &due.released, &due.released_size);
   g_array_append_val (sweep->operation->sweep.moved, due);
 }
 
+/* What is dead stays, unless there is a file, which does not stay for ever. */
 static gboolean
-is_open (SbDeliveryState state)
+can_expire (const SbSqliteMessage *message, SbDeliveryState state)
 {
-  return state == SB_DELIVERY_PENDING || state == SB_DELIVERY_SCHEDULED
-         || state == SB_DELIVERY_PARKED;
+  return !sb_delivery_state_has_ended (state)
+         && (state != SB_DELIVERY_DEAD || sb_sqlite_handle_has_file (message->handle));
 }
 
 static gboolean
@@ -49,11 +51,13 @@ expire_one (Sweep *sweep, const SbSqliteMessage *message, gint64 recipient, GErr
                                                  error);
 
   sweep->budget--;
-  if (found != SB_SQLITE_FOUND || !is_open (delivery.state))
+  if (found != SB_SQLITE_FOUND || !can_expire (message, delivery.state))
     return found != SB_SQLITE_FAILED;
-  report (sweep, message, recipient, delivery.position, SB_DELIVERY_EXPIRED);
   change.attempts = delivery.attempts;
-  return sb_sqlite_writer_end_delivery (sweep->writer, message, &delivery, &change, error);
+  if (!sb_sqlite_writer_end_delivery (sweep->writer, message, &delivery, &change, error))
+    return FALSE;
+  report (sweep, message, recipient, delivery.position, SB_DELIVERY_EXPIRED);
+  return TRUE;
 }
 
 /* Goes on where the last sweep stopped, after @done recipients. */

@@ -126,7 +126,7 @@ kill_delivery (SbSqliteWriter *self, gint64 seq, gint64 recipient, gint64 now, G
   return sb_sqlite_writer_end_delivery (self, &message, &delivery, &change, error);
 }
 
-/* What waits for the user becomes dead. */
+/* What waits for the user, or can still be fetched, becomes dead. */
 static gboolean
 kill_deliveries (SbSqliteWriter *self, gint64 key, gint64 now, GError **error)
 {
@@ -134,7 +134,8 @@ kill_deliveries (SbSqliteWriter *self, gint64 key, gint64 now, GError **error)
 
   if (!list_messages (self, SB_SQLITE_W_LIST_QUEUE, key, list, error)
       || !list_messages (self, SB_SQLITE_W_LIST_PARKED, key, list, error)
-      || !list_messages (self, SB_SQLITE_W_LIST_SCHEDULED, key, list, error))
+      || !list_messages (self, SB_SQLITE_W_LIST_SCHEDULED, key, list, error)
+      || !list_messages (self, SB_SQLITE_W_LIST_NOTIFIED, key, list, error))
     return FALSE;
   for (guint i = 0; i < list->len; i++)
     if (!kill_delivery (self, g_array_index (list, gint64, i), key, now, error))

@@ -55,6 +55,7 @@ sb_sqlite_writer_free (SbSqliteWriter *self)
   g_array_unref (self->lowered);
   g_byte_array_unref (self->scratch);
   g_array_unref (self->keys);
+  g_free (self->released);
   g_free (self);
 }
 
@@ -85,7 +86,8 @@ read_message (SbSqliteWriter *self, sqlite3_stmt *statement, SbSqliteMessage *me
   message->sender = sqlite3_column_int64 (cursor, 2);
   message->deadline = sqlite3_column_int64 (cursor, 3);
   message->handle = sb_sqlite_handle_new (message->seq, message->deadline != 0,
-                                          sqlite3_column_type (cursor, 4) == SQLITE_BLOB);
+                                          sqlite3_column_type (cursor, 4) == SQLITE_BLOB,
+                                          sqlite3_column_type (cursor, 5) != SQLITE_NULL);
   message->recipients = sb_sqlite_read_recipients (cursor, 4);
   if (message->recipients != NULL)
     return SB_SQLITE_FOUND;
@@ -172,7 +174,7 @@ delete_deadline (SbSqliteWriter *self, gint64 handle, gint64 deadline, GError **
                                     sb_sqlite_handle_get_seq (handle), error);
 }
 
-/* All deliveries of a message have ended: its body goes, now or with the batch. */
+/* All deliveries of a message have ended: its body goes, now or with the batch, its file now. */
 gboolean
 sb_sqlite_writer_finish (SbSqliteWriter *self, gint64 handle, gint64 rows, gint64 deadline,
                          gint64 size, gint64 now, GError **error)
@@ -189,26 +191,10 @@ sb_sqlite_writer_finish (SbSqliteWriter *self, gint64 handle, gint64 rows, gint6
   self->ledger->now.messages--;
   self->ledger->now.bytes -= size;
   self->ledger->now.remembered++;
+  if (sb_sqlite_handle_has_file (handle)
+      && !sb_sqlite_writer_release_file (self, span.first, error))
+    return FALSE;
   return !sb_sqlite_handle_has_deadline (handle) || delete_deadline (self, handle, deadline, error);
-}
-
-/* So many deliveries of a message with several recipients have ended, so many wait no longer. */
-void
-sb_sqlite_writer_lower (SbSqliteWriter *self, gint64 handle, int ended, int left, gint64 now)
-{
-  SbSqliteLowered lowered = { .handle = handle, .ended = ended, .left = left, .now = now };
-  SbSqliteLowered *last = self->lowered->len > 0 ? &g_array_index (self->lowered, SbSqliteLowered,
-                                                                   self->lowered->len - 1)
-                                                 : NULL;
-
-  if (last == NULL || last->handle != handle)
-    {
-      g_array_append_val (self->lowered, lowered);
-      return;
-    }
-  last->ended += lowered.ended;
-  last->left += lowered.left;
-  last->now = MAX (last->now, now);
 }
 
 /* Returns: whether the row is there; then what it says */
@@ -248,7 +234,8 @@ finish_shared (SbSqliteWriter *self, const SbSqliteMessage *message, gint64 size
                                      message->deadline, size, now, error);
 }
 
-/* The last delivery that waits takes the deadline with it, the last that is open the body. */
+/* The last delivery that waits takes the deadline with it, unless there is a file, with which the
+ * dead expire, too; the last that is open takes the body. */
 static gboolean
 lower_fanout (SbSqliteWriter *self, const SbSqliteLowered *lowered, GError **error)
 {
@@ -260,7 +247,8 @@ lower_fanout (SbSqliteWriter *self, const SbSqliteLowered *lowered, GError **err
 
   if (found != SB_SQLITE_FOUND)
     return found == SB_SQLITE_ABSENT;
-  is_due = waiting <= 0 && sb_sqlite_handle_has_deadline (lowered->handle);
+  is_due = waiting <= 0 && sb_sqlite_handle_has_deadline (lowered->handle)
+           && !sb_sqlite_handle_has_file (lowered->handle);
   if (open > 0 && !is_due)
     return TRUE;
   found = sb_sqlite_writer_get_message (self, seq, &message, error);
@@ -269,6 +257,30 @@ lower_fanout (SbSqliteWriter *self, const SbSqliteLowered *lowered, GError **err
   if (open <= 0)
     return finish_shared (self, &message, size, lowered->now, error);
   return delete_deadline (self, message.handle, message.deadline, error);
+}
+
+/* So many deliveries of a message with several recipients have ended, so many wait no longer. With
+ * a file, somebody waits to hear whether it was the last one. */
+gboolean
+sb_sqlite_writer_lower (SbSqliteWriter *self, gint64 handle, int ended, int left, gint64 now,
+                        GError **error)
+{
+  SbSqliteLowered lowered = { .handle = handle, .ended = ended, .left = left, .now = now };
+  SbSqliteLowered *last = self->lowered->len > 0 ? &g_array_index (self->lowered, SbSqliteLowered,
+                                                                   self->lowered->len - 1)
+                                                 : NULL;
+
+  if (sb_sqlite_handle_has_file (handle))
+    return lower_fanout (self, &lowered, error);
+  if (last == NULL || last->handle != handle)
+    {
+      g_array_append_val (self->lowered, lowered);
+      return TRUE;
+    }
+  last->ended += lowered.ended;
+  last->left += lowered.left;
+  last->now = MAX (last->now, now);
+  return TRUE;
 }
 
 static int
@@ -395,6 +407,8 @@ roll_back (SbSqliteWriter *self, gint64 last_number, const SbStoreLimits *limits
   self->limits = *limits;
   g_array_set_size (self->finished, 0);
   g_array_set_size (self->lowered, 0);
+  g_clear_pointer (&self->released, g_free);
+  self->released_size = 0;
 }
 
 /* All operations or none, durable when it returns %TRUE. */

@@ -2,12 +2,13 @@
 /*
  * sb-sqlite-writer: applies batches on the one connection that writes.
  *
- * A handle of a message is its number with two flags below, so that the end of
- * a delivery needs to read nothing: whether it has several recipients, and
- * whether it has a deadline. A handle from before a delivery was moved may say
- * that there is one recipient where there are two by now. It is believed only for
- * a delivery that is in the queue at its message's number: if that one is the
- * message's only delivery, it was not moved, for then it would not be there.
+ * A handle of a message is its number with three flags below, so that the end of
+ * a delivery needs to read nothing: whether it has several recipients, whether it
+ * has a deadline, and whether it was sent with a file. A handle from before a
+ * delivery was moved may say that there is one recipient where there are two by
+ * now. It is believed only for a delivery that is in the queue at its message's
+ * number: if that one is the message's only delivery, it was not moved, for then
+ * it would not be there.
  */
 #pragma once
 
@@ -26,6 +27,8 @@ typedef struct
   gint64 finished_from; /* the first one's */
   GByteArray *scratch;  /* (owned) */
   GArray *keys;         /* (owned) (element-type gint64) */
+  char *released;       /* (owned) (nullable) id of the file whose message ended last … */
+  gint64 released_size; /* … and its bytes */
 } SbSqliteWriter;
 
 /* A message with several recipients: what became of some of its deliveries. Numbers below 0: there
@@ -100,13 +103,19 @@ sb_sqlite_writer_get (SbSqliteWriter *self, guint query)
 static inline gint64
 sb_sqlite_handle_get_seq (gint64 handle)
 {
-  return handle >> 2;
+  return handle >> 3;
 }
 
 static inline gint64
-sb_sqlite_handle_new (gint64 seq, gboolean has_deadline, gboolean is_shared)
+sb_sqlite_handle_new (gint64 seq, gboolean has_deadline, gboolean is_shared, gboolean has_file)
 {
-  return seq << 2 | (has_deadline ? 2 : 0) | (is_shared ? 1 : 0);
+  return seq << 3 | (has_file ? 4 : 0) | (has_deadline ? 2 : 0) | (is_shared ? 1 : 0);
+}
+
+static inline gboolean
+sb_sqlite_handle_has_file (gint64 handle)
+{
+  return (handle & 4) != 0;
 }
 
 static inline gboolean
@@ -128,13 +137,22 @@ SbSqliteFound sb_sqlite_writer_get_message (SbSqliteWriter *self, gint64 seq,
                                             SbSqliteMessage *message, GError **error);
 gboolean sb_sqlite_writer_run_pair (SbSqliteWriter *self, guint query, gint64 first, gint64 second,
                                     GError **error);
-void sb_sqlite_writer_lower (SbSqliteWriter *self, gint64 handle, int ended, int left, gint64 now);
+gboolean sb_sqlite_writer_lower (SbSqliteWriter *self, gint64 handle, int ended, int left,
+                                 gint64 now, GError **error);
 gboolean sb_sqlite_writer_finish (SbSqliteWriter *self, gint64 handle, gint64 rows, gint64 deadline,
                                   gint64 size, gint64 now, GError **error);
 gboolean sb_sqlite_writer_flush (SbSqliteWriter *self, GError **error);
 
 /* sb-sqlite-append.c */
 gboolean sb_sqlite_writer_append (SbSqliteWriter *self, SbOperation *operation, GError **error);
+
+/* sb-sqlite-file.c */
+gboolean sb_sqlite_writer_insert_file (SbSqliteWriter *self, gint64 seq, const SbFile *file,
+                                       GError **error);
+SbSqliteFound sb_sqlite_writer_find_file (SbSqliteWriter *self, const SbFile *file,
+                                          gboolean *name_taken, GError **error);
+gboolean sb_sqlite_writer_release_file (SbSqliteWriter *self, gint64 seq, GError **error);
+void sb_sqlite_writer_take_released (SbSqliteWriter *self, char **id, guint64 *size);
 
 /* sb-sqlite-delivery.c */
 SbSqliteFound sb_sqlite_writer_locate (SbSqliteWriter *self, gint64 seq, gint64 recipient,
@@ -160,6 +178,8 @@ gboolean sb_sqlite_writer_end_delivery (SbSqliteWriter *self, const SbSqliteMess
                                         const SbSqliteChange *change, GError **error);
 gboolean sb_sqlite_writer_enqueue (SbSqliteWriter *self, const SbSqliteMessage *message,
                                    SbSqliteDelivery *delivery, gint64 now, GError **error);
+gboolean sb_sqlite_writer_wait_again (SbSqliteWriter *self, const SbSqliteMessage *message,
+                                      gint64 now, GError **error);
 
 /* sb-sqlite-end.c */
 gboolean sb_sqlite_writer_end (SbSqliteWriter *self, SbOperation *operation, GError **error);
