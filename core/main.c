@@ -14,6 +14,7 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -171,6 +172,8 @@ run (SbDaemon *daemon)
 
   raise_descriptor_limit ();
   keep_some_memory ();
+  /* A file at its limit is an error of the one who writes it, not the end of the bus. */
+  signal (SIGXFSZ, SIG_IGN);
   g_signal_connect_swapped (daemon, "stopped", G_CALLBACK (g_main_loop_quit), loop);
   if (!sb_daemon_start (daemon, &error))
     return fail (error);

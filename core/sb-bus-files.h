@@ -19,6 +19,9 @@ typedef struct
 {
   SbIncoming *incoming; /* (owned) received whole */
   char *display_name;   /* (owned) safe, UTF-8 */
+  gboolean is_finished; /* by sb_incoming_finish_async(); otherwise publishing it does that */
+  guint64 size;         /* if it is */
+  guint8 digest[SB_FILE_DIGEST_SIZE]; /* likewise */
 } SbReceivedFile;
 
 SbReceivedFile *sb_received_file_new (SbIncoming *incoming, const char *display_name);
@@ -47,6 +50,7 @@ void sb_bus_set_vault (SbBus *self, SbVault *vault);
 gboolean sb_bus_check_message (SbBus *self, SbUser *sender, const SbEnvelope *envelope,
                                GError **error);
 gboolean sb_bus_check_file_size (SbBus *self, SbUser *sender, guint64 size, GError **error);
+gboolean sb_bus_check_file_quota (SbBus *self, SbUser *sender, guint64 bytes, GError **error);
 SbIncoming *sb_bus_receive_file (SbBus *self, SbUser *sender, GError **error);
 void sb_bus_publish_files_async (SbBus *self, SbUser *sender, GBytes *json, GPtrArray *files,
                                  const char *base_url, GAsyncReadyCallback callback,

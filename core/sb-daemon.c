@@ -2,17 +2,19 @@
 /*
  * sb-daemon: the graph of objects, built in order and taken down in reverse.
  *
- * Starting: configuration, plugins, folder and its lock, store and journal,
+ * Starting: configuration, plugins, folder and its lock, vault, store and journal,
  * accounts, bus, transports. It is ready when all transports listen. Draining:
  * the bus takes nothing new and closes its sessions, the transports finish the
  * requests they have and the outbound paths those that they made, until the
- * deadline; then the journal commits what is left and the store is closed.
+ * deadline; then the journal commits what is left and the store is closed, and
+ * the vault removes the files that nobody needs any more.
  */
 
 #include "sb-daemon.h"
 
 #include "sb-accounts.h"
 #include "sb-build.h"
+#include "sb-bus-files.h"
 #include "sb-bus.h"
 #include "sb-config-keys.h"
 #include "sb-data-dir.h"
@@ -23,6 +25,7 @@
 #include "sb-notify.h"
 #include "sb-plugin.h"
 #include "sb-transport.h"
+#include "sb-vault.h"
 
 #define TOKEN_SECRET_BYTES 32
 
@@ -50,6 +53,7 @@ struct _SbDaemon
   SbDataDir *data_dir;     /* (owned) (nullable) */
   SbClock *clock;          /* (owned) */
   SbMetrics *metrics;      /* (owned) */
+  SbVault *vault;          /* (owned) (nullable) */
   SbJournal *journal;      /* (owned) (nullable) */
   SbPasswordPool *pool;    /* (owned) (nullable) */
   SbAccounts *accounts;    /* (owned) (nullable) */
@@ -77,6 +81,7 @@ sb_daemon_finalize (GObject *object)
     sb_password_pool_close (self->pool);
   g_clear_object (&self->pool);
   g_clear_object (&self->journal);
+  g_clear_object (&self->vault);
   g_clear_object (&self->metrics);
   g_clear_object (&self->clock);
   g_clear_pointer (&self->data_dir, sb_data_dir_close);
@@ -235,6 +240,15 @@ sb_daemon_get_config (SbDaemon *self)
 /* Starting */
 
 static gboolean
+open_vault (SbDaemon *self, GError **error)
+{
+  self->vault = sb_vault_new (
+      sb_data_dir_get_path (self->data_dir),
+      sb_config_get_size (self->config, SB_CONFIG_GROUP_BUS, "disk-reserve"), self->metrics);
+  return sb_vault_open (self->vault, error);
+}
+
+static gboolean
 open_journal (SbDaemon *self, GError **error)
 {
   SbConfig *config = self->config;
@@ -270,6 +284,7 @@ start_bus (SbDaemon *self, GError **error)
     return FALSE;
   self->bus = sb_bus_new (self->config, self->journal, self->accounts, self->clock, self->metrics);
   sb_bus_set_registry (self->bus, self->registry);
+  sb_bus_set_vault (self->bus, self->vault);
   return sb_bus_start (self->bus, error);
 }
 
@@ -302,6 +317,8 @@ undo_start (SbDaemon *self)
     sb_bus_stop (self->bus);
   if (self->journal != NULL && sb_journal_is_open (self->journal))
     sb_journal_close (self->journal);
+  if (self->vault != NULL)
+    sb_vault_close (self->vault);
 }
 
 static void
@@ -332,7 +349,8 @@ sb_daemon_start (SbDaemon *self, GError **error)
       sb_config_get_string (self->config, SB_CONFIG_GROUP_BUS, "data-dir"), error);
   if (self->data_dir == NULL)
     return FALSE;
-  if (!open_journal (self, error) || !start_bus (self, error) || !start_transports (self, error))
+  if (!open_vault (self, error) || !open_journal (self, error) || !start_bus (self, error)
+      || !start_transports (self, error))
     {
       undo_start (self);
       return FALSE;
@@ -458,7 +476,9 @@ finish_stop (SbDaemon *self)
 {
   g_clear_handle_id (&self->deadline, g_source_remove);
   sb_password_pool_close (self->pool);
+  /* What it commits last may let go of files. */
   sb_journal_close (self->journal);
+  sb_vault_close (self->vault);
   if (self->watchdog != NULL)
     g_source_destroy (self->watchdog);
   g_clear_pointer (&self->watchdog, g_source_unref);

@@ -340,7 +340,7 @@ write_next_locked (SbIncoming *self)
   self->waiting -= MIN (self->waiting, g_bytes_get_size (chunk));
   if (!written)
     fail_locked (self, error);
-  if (self->wants_room && (self->failure != NULL || self->waiting <= MAX_WAITING / 2))
+  if (!written || (self->wants_room && self->waiting <= MAX_WAITING / 2))
     {
       self->wants_room = FALSE;
       tell_main (self);

@@ -38,7 +38,9 @@ typedef struct
   guint n_flushed;
   GPtrArray *kept;  /* (owned) of SbFile, in the order of the files */
   char **names;     /* (owned) stored names, not all of them free yet */
+  guint64 bytes;    /* of all files */
   gboolean is_kept; /* the vault has them */
+  gboolean is_counted;
 } Call;
 
 /* Life */
@@ -53,7 +55,7 @@ typedef struct
 SbReceivedFile *
 sb_received_file_new (SbIncoming *incoming, const char *display_name)
 {
-  SbReceivedFile *self = g_new (SbReceivedFile, 1);
+  SbReceivedFile *self = g_new0 (SbReceivedFile, 1);
 
   self->incoming = sb_incoming_ref (incoming);
   self->display_name = g_strdup (display_name);
@@ -100,10 +102,20 @@ call_free (Call *self)
   g_free (self);
 }
 
+/* From the check on, so that calls at the same time cannot go over the quota together. */
+static void
+count_files (Call *self)
+{
+  sb_bus_add_file_usage (self->bus, self->sender->key, (gint64) self->bytes);
+  self->is_counted = TRUE;
+}
+
 /* Nothing of the files is needed. */
 static void
 drop_files (Call *self)
 {
+  if (self->is_counted)
+    sb_bus_add_file_usage (self->bus, self->sender->key, -(gint64) self->bytes);
   for (guint i = 0; i < self->files->len; i++)
     {
       SbReceivedFile *file = g_ptr_array_index (self->files, i);
@@ -168,8 +180,6 @@ sb_bus_check_message (SbBus *self, SbUser *sender, const SbEnvelope *envelope, G
 gboolean
 sb_bus_check_file_size (SbBus *self, SbUser *sender, guint64 size, GError **error)
 {
-  guint64 used;
-
   g_return_val_if_fail (SB_IS_BUS (self), FALSE);
 
   if (size > (guint64) self->max_file_size)
@@ -179,8 +189,27 @@ sb_bus_check_file_size (SbBus *self, SbUser *sender, guint64 size, GError **erro
                    self->max_file_size);
       return FALSE;
     }
+  return sb_bus_check_file_quota (self, sender, size, error);
+}
+
+/**
+ * sb_bus_check_file_quota:
+ * @self: a started bus
+ * @sender: whose files they are
+ * @bytes: of all files that would be added
+ * @error: SB_ERROR_NO_SPACE for `file-quota`
+ *
+ * Returns: whether @sender may have so much more in the vault
+ */
+gboolean
+sb_bus_check_file_quota (SbBus *self, SbUser *sender, guint64 bytes, GError **error)
+{
+  guint64 used;
+
+  g_return_val_if_fail (SB_IS_BUS (self), FALSE);
+
   used = sb_bus_get_file_usage (self, sender->key);
-  if (self->file_quota == 0 || used + size <= (guint64) self->file_quota)
+  if (self->file_quota == 0 || used + bytes <= (guint64) self->file_quota)
     return TRUE;
   g_set_error (error, SB_ERROR, SB_ERROR_NO_SPACE,
                "the files of %s that wait to be fetched would take more than %" G_GINT64_FORMAT
@@ -297,14 +326,6 @@ find_refusal (const SbOperation *operation)
 }
 
 static void
-count_files (Call *call)
-{
-  for (guint i = 0; i < call->kept->len; i++)
-    sb_bus_add_file_usage (call->bus, call->sender->key,
-                           (gint64) ((SbFile *) g_ptr_array_index (call->kept, i))->size);
-}
-
-static void
 appended_cb (SbOperation *operation, const GError *error, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
@@ -322,8 +343,6 @@ appended_cb (SbOperation *operation, const GError *error, gpointer user_data)
                   result->messages->len);
   if (result->duplicate || operation->append.released)
     drop_files (call);
-  else
-    count_files (call);
   if (!result->duplicate)
     wake_recipients (call->bus, operation);
   g_task_return_pointer (task, result, (GDestroyNotify) sb_published_files_free);
@@ -402,6 +421,16 @@ keep (GTask *task)
 
 /* Names */
 
+/* The same message, sent again: it is no reason for another name. */
+static gboolean
+is_sent_before (const Call *call, const SbFileInfo *other, guint index)
+{
+  g_autofree char *id = index == 0 ? g_strdup (call->plain->id)
+                                   : g_strdup_printf ("%s.%u", call->plain->id, index + 1);
+
+  return other->sender_key == call->sender->key && strcmp (other->message_id, id) == 0;
+}
+
 /* On the reader's thread: names that other files have are varied by the file's own id. */
 static void
 vary_names (SbStore *store, GTask *task)
@@ -418,6 +447,8 @@ vary_names (SbStore *store, GTask *task)
       char *varied;
 
       if (other == NULL && g_error_matches (error, SB_ERROR, SB_ERROR_NOT_FOUND))
+        continue;
+      if (other != NULL && is_sent_before (call, other, i))
         continue;
       varied = g_strconcat (prefix, "_", call->names[i], NULL);
       g_free (call->names[i]);
@@ -475,20 +506,31 @@ flushed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Call *call = g_task_get_task_data (task);
-  const SbReceivedFile *file = g_ptr_array_index (call->files, call->n_flushed);
-  guint8 digest[SB_FILE_DIGEST_SIZE];
+  SbReceivedFile *file = g_ptr_array_index (call->files, call->n_flushed);
   GError *error = NULL;
-  guint64 size;
 
-  if (!sb_incoming_finish_finish (file->incoming, result, &size, digest, &error))
+  file->is_finished = sb_incoming_finish_finish (file->incoming, result, &file->size, file->digest,
+                                                 &error);
+  if (file->is_finished)
+    flush_next (g_steal_pointer (&task));
+  else
+    fail (g_steal_pointer (&task), error);
+}
+
+/* Takes the files that are on the disk already. */
+static void
+take_finished (Call *call)
+{
+  while (call->n_flushed < call->files->len)
     {
-      fail (g_steal_pointer (&task), error);
-      return;
+      const SbReceivedFile *file = g_ptr_array_index (call->files, call->n_flushed);
+
+      if (!file->is_finished)
+        break;
+      g_ptr_array_add (call->kept, sb_file_new (sb_incoming_get_id (file->incoming), "",
+                                                file->display_name, file->size, file->digest));
+      call->n_flushed++;
     }
-  g_ptr_array_add (call->kept, sb_file_new (sb_incoming_get_id (file->incoming), "",
-                                            file->display_name, size, digest));
-  call->n_flushed++;
-  flush_next (g_steal_pointer (&task));
 }
 
 static void
@@ -496,6 +538,7 @@ flush_next (GTask *task)
 {
   Call *call = g_task_get_task_data (task);
 
+  take_finished (call);
   if (call->n_flushed < call->files->len)
     {
       const SbReceivedFile *file = g_ptr_array_index (call->files, call->n_flushed);
@@ -537,7 +580,11 @@ check (Call *self, GError **error)
   if (self->plain == NULL)
     return FALSE;
   last_id = g_strdup_printf ("%s.%u", self->plain->id, self->files->len);
-  return self->files->len == 1 || sb_message_check_id (last_id, error);
+  if (self->files->len > 1 && !sb_message_check_id (last_id, error))
+    return FALSE;
+  for (guint i = 0; i < self->files->len; i++)
+    self->bytes += sb_incoming_get_size (((SbReceivedFile *) self->files->pdata[i])->incoming);
+  return sb_bus_check_file_quota (self->bus, self->sender, self->bytes, error);
 }
 
 /**
@@ -568,10 +615,13 @@ sb_bus_publish_files_async (SbBus *self, SbUser *sender, GBytes *json, GPtrArray
   call->base_url = g_strdup (base_url);
   call->kept = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_file_unref);
   g_task_set_task_data (task, call, (GDestroyNotify) call_free);
-  if (check (call, &error))
-    flush_next (task);
-  else
-    fail (task, error);
+  if (!check (call, &error))
+    {
+      fail (task, error);
+      return;
+    }
+  count_files (call);
+  flush_next (task);
 }
 
 /**

@@ -113,11 +113,21 @@ run_job (gpointer data, gpointer user_data)
   job->run (job);
 }
 
-/* Has a thread do it. */
+static gpointer
+run_late_job (gpointer data)
+{
+  run_job (data, NULL);
+  return NULL;
+}
+
+/* Has a thread do it: one of its own when the vault is closed, at the very end of the process. */
 void
 sb_vault_push (SbVault *self, SbVaultJob *job)
 {
-  g_thread_pool_push (self->threads, job, NULL);
+  if (self->threads != NULL)
+    g_thread_pool_push (self->threads, job, NULL);
+  else
+    g_thread_unref (g_thread_new ("vault-late", run_late_job, job));
 }
 
 /* Life */
@@ -304,10 +314,11 @@ void
 sb_vault_keep_async (SbVault *self, const char *const *ids, GAsyncReadyCallback callback,
                      gpointer user_data)
 {
-  KeepJob *keep = g_new (KeepJob, 1);
+  KeepJob *keep;
 
-  g_return_if_fail (SB_IS_VAULT (self) && self->threads != NULL);
+  g_return_if_fail (SB_IS_VAULT (self));
 
+  keep = g_new (KeepJob, 1);
   keep->job.run = run_keep;
   keep->task = g_task_new (self, NULL, callback, user_data);
   keep->ids = g_strdupv ((char **) ids);
@@ -358,7 +369,7 @@ run_remove (SbVaultJob *job)
 
 /**
  * sb_vault_remove:
- * @self: an open vault
+ * @self: a vault that was opened
  * @id: of a file, kept or received, that no message names
  *
  * Removes it soon. What a crash prevents, the next sweep does.
@@ -366,11 +377,12 @@ run_remove (SbVaultJob *job)
 void
 sb_vault_remove (SbVault *self, const char *id)
 {
-  RemoveJob *removal = g_new (RemoveJob, 1);
+  RemoveJob *removal;
 
-  g_return_if_fail (SB_IS_VAULT (self) && self->threads != NULL);
+  g_return_if_fail (SB_IS_VAULT (self));
   g_return_if_fail (sb_vault_is_id (id));
 
+  removal = g_new (RemoveJob, 1);
   removal->job.run = run_remove;
   removal->vault = g_object_ref (self);
   removal->id = g_strdup (id);
