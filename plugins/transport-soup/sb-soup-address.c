@@ -93,6 +93,21 @@ sb_proxy_list_contains (SbProxyList *self, GInetAddress *address)
   return FALSE;
 }
 
+/**
+ * sb_proxy_list_trusts:
+ * @self: the list
+ * @peer: the address of a socket
+ *
+ * Returns: whether it is a trusted proxy's
+ */
+gboolean
+sb_proxy_list_trusts (SbProxyList *self, GInetAddress *peer)
+{
+  g_autoptr (GInetAddress) plain = unmap (peer);
+
+  return sb_proxy_list_contains (self, plain);
+}
+
 /* Cuts the port and the brackets off: `192.0.2.1:80`, `[2001:db8::1]:80`, `2001:db8::1`. */
 static GInetAddress *
 parse_node (const char *text, gsize length)

@@ -14,6 +14,7 @@ typedef struct _SbProxyList SbProxyList;
 SbProxyList *sb_proxy_list_new (const char *const *words, GError **error);
 void sb_proxy_list_free (SbProxyList *self);
 gboolean sb_proxy_list_contains (SbProxyList *self, GInetAddress *address);
+gboolean sb_proxy_list_trusts (SbProxyList *self, GInetAddress *peer);
 GInetAddress *sb_proxy_list_resolve (SbProxyList *self, GInetAddress *peer, const char *forwarded,
                                      const char *x_forwarded_for);
 

@@ -9,6 +9,9 @@ G_BEGIN_DECLS
 /* sb-soup-put.c */
 void sb_endpoint_put (SbRequest *request);
 
+gboolean sb_request_check_rate (SbRequest *request);
+void sb_request_append_strings (GString *json, const char *name, const char *const *strings);
+
 /* sb-soup-pull.c */
 void sb_endpoint_get (SbRequest *request);
 void sb_endpoint_confirm (SbRequest *request);

@@ -6,22 +6,18 @@
  * is known where it goes, who asks and whether the body may be that large. A
  * log-in that has to hash pauses the request at this point. The endpoint runs
  * when the body is complete, and the request is paused until it has answered.
- *
- * libsoup reads a body to its end before it answers. Whoever is refused with a
- * large body ahead is therefore answered past libsoup, on the stolen
- * connection, which is then closed.
+ * A body that is too large for that has a reader, which takes it as it comes.
  */
 
 #include "sb-soup-http.h"
 
 #include "sb-soup-endpoints.h"
+#include "sb-soup-form.h"
 #include "sb-soup-header.h"
-#include "sb-soup-problem.h"
+#include "sb-soup-upload.h"
 
 #include <string.h>
 
-/* A refused body up to this size is read and dropped, so that the connection can go on. */
-#define DISCARD_MAX (64 * 1024)
 #define SMALL_BODY (64 * 1024)
 
 typedef enum
@@ -64,6 +60,8 @@ static G_DEFINE_QUARK (sb - request, sb_request)
 {
   if (self->message == NULL)
     return;
+  if (self->reader != NULL)
+    self->reader->gone (self);
   self->message = NULL;
   g_cancellable_cancel (self->cancellable);
   g_queue_unlink (&self->transport->requests, &self->link);
@@ -170,12 +168,18 @@ sb_request_set_header (SbRequest *self, const char *name, const char *value)
                                   value);
 }
 
-static const char *
-get_path (SoupServerMessage *message)
+/**
+ * sb_request_get_path:
+ * @self: a request whose client is there
+ *
+ * Returns: (transfer none): its path, escaped as it came
+ */
+const char *
+sb_request_get_path (SbRequest *self)
 {
-  const char *path = g_uri_get_path (soup_server_message_get_uri (message));
+  const char *path = g_uri_get_path (soup_server_message_get_uri (self->message));
 
-  if (soup_server_message_is_options_ping (message))
+  if (soup_server_message_is_options_ping (self->message))
     return "*";
   return *path != '\0' ? path : "/";
 }
@@ -190,7 +194,8 @@ get_path (SoupServerMessage *message)
 char *
 sb_request_dup_tail (SbRequest *self, const char *prefix)
 {
-  g_autofree char *tail = g_uri_unescape_string (get_path (self->message) + strlen (prefix), NULL);
+  g_autofree char *tail = g_uri_unescape_string (sb_request_get_path (self) + strlen (prefix),
+                                                 NULL);
 
   if (tail == NULL || !g_utf8_validate (tail, -1, NULL))
     return NULL;
@@ -233,242 +238,39 @@ sb_request_dup_address (SbRequest *self)
   return address != NULL ? g_inet_address_to_string (address) : g_strdup ("unknown");
 }
 
-/* --- Answers --- */
-
-static void
-append_headers (GString *out, SoupMessageHeaders *headers)
-{
-  SoupMessageHeadersIter iter;
-  const char *name, *value;
-
-  soup_message_headers_iter_init (&iter, headers);
-  while (soup_message_headers_iter_next (&iter, &name, &value))
-    g_string_append_printf (out, "%s: %s\r\n", name, value);
-}
-
-static void
-closed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_io_stream_close_finish (G_IO_STREAM (source), result, NULL);
-}
-
-/* Writes the answer that @message has, past libsoup, and ends the connection. */
-static void
-answer_on_stolen_connection (SoupServerMessage *message)
-{
-  g_autoptr (GString) out = g_string_sized_new (1024);
-  SoupMessageBody *body = soup_server_message_get_response_body (message);
-  SoupMessageHeaders *headers = soup_server_message_get_response_headers (message);
-  g_autoptr (GBytes) content = soup_message_body_flatten (body);
-  g_autoptr (GIOStream) stream = NULL;
-
-  soup_message_headers_replace (headers, "Connection", "close");
-  soup_message_headers_set_content_length (headers, (goffset) g_bytes_get_size (content));
-  g_string_append_printf (out, "HTTP/1.1 %u %s\r\n", soup_server_message_get_status (message),
-                          soup_server_message_get_reason_phrase (message));
-  append_headers (out, headers);
-  g_string_append (out, "\r\n");
-  g_string_append_len (out, g_bytes_get_data (content, NULL), (gssize) g_bytes_get_size (content));
-
-  stream = soup_server_message_steal_connection (message);
-  if (stream == NULL)
-    return;
-  /* The connection gathers far more than this without blocking. */
-  g_pollable_output_stream_write_nonblocking (
-      G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (stream)), out->str, out->len, NULL,
-      NULL);
-  g_io_stream_close_async (stream, G_PRIORITY_DEFAULT, NULL, closed_cb, NULL);
-}
-
 static gboolean
-is_expecting_continue (SoupMessageHeaders *headers)
+is_from_trusted_proxy (SbRequest *self)
 {
-  return (soup_message_headers_get_expectations (headers) & SOUP_EXPECTATION_CONTINUE) != 0;
-}
+  GSocketAddress *remote = soup_server_message_get_remote_address (self->message);
 
-/* Whether the client still sends more than can be dropped in passing. */
-static gboolean
-has_much_ahead (SbRequest *self)
-{
-  SoupMessageHeaders *headers = soup_server_message_get_request_headers (self->message);
-
-  if (!self->has_body || (is_expecting_continue (headers) && self->received == 0))
-    return FALSE;
-  return soup_message_headers_get_encoding (headers) != SOUP_ENCODING_CONTENT_LENGTH
-         || soup_message_headers_get_content_length (headers) > DISCARD_MAX;
-}
-
-/* The answer is in the message: lets libsoup send it, or sends it without libsoup. */
-static void
-send_answer (SbRequest *self)
-{
-  SoupServerMessage *message = self->message;
-
-  self->answered = TRUE;
-  sb_request_set_header (self, "X-Content-Type-Options", "nosniff");
-  if (self->transport->is_stopping)
-    sb_request_set_header (self, "Connection", "close");
-  if (has_much_ahead (self))
-    {
-      answer_on_stolen_connection (message);
-      return;
-    }
-  if (self->has_body)
-    {
-      soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
-      if (is_expecting_continue (soup_server_message_get_request_headers (message)))
-        sb_request_set_header (self, "Connection", "close");
-    }
-  if (self->paused)
-    {
-      self->paused = FALSE;
-      soup_server_message_unpause (message);
-    }
-}
-
-static gboolean
-can_answer (SbRequest *self)
-{
-  return self->message != NULL && !self->answered;
+  return G_IS_INET_SOCKET_ADDRESS (remote)
+         && sb_proxy_list_trusts (self->transport->proxies, g_inet_socket_address_get_address (
+                                                                G_INET_SOCKET_ADDRESS (remote)));
 }
 
 /**
- * sb_request_answer:
- * @self: a request
- * @status: HTTP status
- * @type: (nullable): content type of @body
- * @body: (transfer full) (nullable): the answer's body
+ * sb_request_dup_base_url:
+ * @self: a request whose client is there
  *
- * Answers. Does nothing when the client is gone or was answered.
+ * Returns: (transfer full) (nullable): how the outside reaches the bus, without a slash at the
+ *   end: `public-url`, else what the request says
  */
-void
-sb_request_answer (SbRequest *self, guint status, const char *type, GString *body)
+char *
+sb_request_dup_base_url (SbRequest *self)
 {
-  gsize length = body != NULL ? body->len : 0;
+  const char *url = sb_config_get_string (sb_bus_get_config (self->transport->bus),
+                                          SB_CONFIG_GROUP_BUS, "public-url");
+  gsize length = url != NULL ? strlen (url) : 0;
+  gboolean proxied = is_from_trusted_proxy (self);
 
-  if (!can_answer (self))
-    {
-      if (body != NULL)
-        g_string_free (body, TRUE);
-      return;
-    }
-  soup_server_message_set_status (self->message, status, sb_problem_title (status));
-  if (body != NULL)
-    soup_server_message_set_response (self->message, type, SOUP_MEMORY_TAKE,
-                                      g_string_free (body, FALSE), length);
-  if (soup_message_headers_get_one (soup_server_message_get_response_headers (self->message),
-                                    "Cache-Control")
-      == NULL)
-    sb_request_set_header (self, "Cache-Control", "no-store");
-  send_answer (self);
-}
-
-/**
- * sb_request_answer_static:
- * @self: a request
- * @type: content type
- * @body: bytes that are there for as long as the program runs
- *
- * Answers 200 with a page.
- */
-void
-sb_request_answer_static (SbRequest *self, const char *type, GBytes *body)
-{
-  gsize length;
-  const char *data = g_bytes_get_data (body, &length);
-
-  sb_request_answer (self, 200, type, g_string_new_len (data, (gssize) length));
-}
-
-/**
- * sb_request_answer_json:
- * @self: a request
- * @status: HTTP status
- * @json: (transfer full): the document
- */
-void
-sb_request_answer_json (SbRequest *self, guint status, GString *json)
-{
-  sb_request_answer (self, status, "application/json", json);
-}
-
-/**
- * sb_request_redirect:
- * @self: a request
- * @location: a path
- *
- * Answers 302. The place stays relative: which host and scheme the client used
- * is known to the proxies before us at best.
- */
-void
-sb_request_redirect (SbRequest *self, const char *location)
-{
-  sb_request_set_header (self, "Location", location);
-  sb_request_answer (self, 302, NULL, NULL);
-}
-
-/**
- * sb_request_problem:
- * @self: a request
- * @status: HTTP status
- * @reason: a word for programs
- * @detail: (nullable): a sentence for people
- *
- * Answers with a problem document.
- */
-void
-sb_request_problem (SbRequest *self, guint status, const char *reason, const char *detail)
-{
-  if (can_answer (self))
-    sb_request_answer (self, status, SB_PROBLEM_TYPE,
-                       sb_problem_new (status, reason, detail, NULL));
-}
-
-static void
-set_retry_after (SbRequest *self, const GError *error)
-{
-  guint seconds = sb_problem_retry_after (error);
-  g_autofree char *address = NULL;
-  g_autofree char *text = NULL;
-
-  if (g_error_matches (error, SB_ERROR, SB_ERROR_RATE) && self->user == NULL && self->id != NULL)
-    {
-      address = sb_request_dup_address (self);
-      seconds = MAX (1, sb_accounts_get_retry_after (self->transport->accounts, self->id, address));
-    }
-  if (seconds == 0)
-    return;
-  text = g_strdup_printf ("%u", seconds);
-  sb_request_set_header (self, "Retry-After", text);
-}
-
-/**
- * sb_request_fail:
- * @self: a request
- * @error: why it failed
- * @full: (array zero-terminated=1) (nullable): recipients whose queue is full
- *
- * Answers with the status and the problem document that say the same.
- */
-void
-sb_request_fail (SbRequest *self, const GError *error, const char *const *full)
-{
-  guint status = sb_problem_status (error);
-  const char *detail = error->message;
-
-  if (!can_answer (self))
-    return;
-  if (status == 401)
-    sb_request_set_header (self, "WWW-Authenticate",
-                           "Basic realm=\"SimpleBus\", charset=\"UTF-8\"");
-  if (status == 500)
-    {
-      g_warning ("%s: %s", get_path (self->message), error->message);
-      detail = "The bus could not do it; its log says why";
-    }
-  set_retry_after (self, error);
-  sb_request_answer (self, status, SB_PROBLEM_TYPE,
-                     sb_problem_new (status, sb_error_reason (error), detail, full));
+  while (length > 0 && url[length - 1] == '/')
+    length--;
+  if (length > 0)
+    return g_strndup (url, length);
+  return sb_form_make_base_url (self->connection != NULL && sb_connection_is_tls (self->connection),
+                                sb_request_get_header (self, "Host"),
+                                proxied ? sb_request_get_header (self, "X-Forwarded-Proto") : NULL,
+                                proxied ? sb_request_get_header (self, "X-Forwarded-Host") : NULL);
 }
 
 /* --- Headers are there --- */
@@ -542,17 +344,42 @@ refuse_size (SbRequest *self)
   sb_request_problem (self, 413, "too-large", detail);
 }
 
-/* A body without a length is counted as it comes. */
+/* A body that has a reader, or no length and is counted as it comes. */
 static void
 got_chunk_cb (SoupServerMessage *message, GBytes *chunk, gpointer user_data)
 {
   SbRequest *self = get_request (message);
 
-  if (self == NULL || !can_answer (self))
+  if (self == NULL || !sb_request_can_answer (self))
     return;
   self->received += g_bytes_get_size (chunk);
-  if (self->received > self->limit)
+  if (self->reader != NULL)
+    {
+      /* Its length is the reader's affair. */
+      if (self->connection != NULL)
+        sb_connection_message_done (self->connection);
+      self->reader->chunk (self, chunk);
+    }
+  else if (self->received > self->limit)
     refuse_size (self);
+}
+
+static const SbBodyFuncs *
+find_reader (SbRequest *self)
+{
+  if (self->endpoint != NULL && self->endpoint->handle == sb_endpoint_put
+      && sb_upload_is_form (self))
+    return &sb_upload_funcs;
+  return NULL;
+}
+
+/* Who asks is known. FALSE when the body was refused. */
+static gboolean
+begin_body (SbRequest *self)
+{
+  if (self->reader != NULL && sb_request_can_answer (self))
+    self->reader->begin (self);
+  return sb_request_can_answer (self);
 }
 
 /* FALSE when the body was refused. */
@@ -573,14 +400,17 @@ check_body (SbRequest *self)
   self->limit = self->endpoint != NULL && self->endpoint->takes_body
                     ? self->transport->max_message_size
                     : SMALL_BODY;
-  if (encoding == SOUP_ENCODING_CONTENT_LENGTH
+  self->reader = find_reader (self);
+  if (encoding == SOUP_ENCODING_CONTENT_LENGTH && self->reader == NULL
       && (guint64) soup_message_headers_get_content_length (headers) > self->limit)
     refuse_size (self);
   else if (coding != NULL && g_ascii_strcasecmp (coding, "identity") != 0)
     sb_request_problem (self, 415, "unsupported", "A body must come without Content-Encoding");
-  else if (encoding == SOUP_ENCODING_CHUNKED)
+  else if (encoding == SOUP_ENCODING_CHUNKED || self->reader != NULL)
     g_signal_connect (self->message, "got-chunk", G_CALLBACK (got_chunk_cb), NULL);
-  return can_answer (self);
+  if (self->reader != NULL)
+    soup_message_body_set_accumulate (soup_server_message_get_request_body (self->message), FALSE);
+  return sb_request_can_answer (self);
 }
 
 static void
@@ -590,7 +420,7 @@ logged_in_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   self->user = sb_accounts_log_in_finish (SB_ACCOUNTS (source), result, &error);
-  if (!can_answer (self))
+  if (!sb_request_can_answer (self))
     return;
   if (self->user == NULL)
     {
@@ -598,6 +428,8 @@ logged_in_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   set_phase (self, self->has_body ? SB_CONNECTION_PHASE_BODY : SB_CONNECTION_PHASE_HANDLING);
+  if (!begin_body (self))
+    return;
   self->paused = FALSE;
   soup_server_message_unpause (self->message);
 }
@@ -685,6 +517,8 @@ headers_cb (SoupServer *server, SoupServerMessage *message, const char *path, GH
     answer_unrouted (self, path, method);
   else if (self->endpoint != NULL && self->endpoint->access != ACCESS_ANYBODY)
     authenticate (self);
+  if (self->user != NULL)
+    begin_body (self);
 }
 
 /* --- The request is complete --- */
@@ -696,15 +530,19 @@ complete_cb (SoupServer *server, SoupServerMessage *message, const char *path, G
   g_autoptr (SbRequest) self = sb_request_ref (get_request (message));
 
   self->has_body = FALSE;
-  self->body = soup_message_body_flatten (soup_server_message_get_request_body (message));
+  if (self->reader == NULL)
+    self->body = soup_message_body_flatten (soup_server_message_get_request_body (message));
   set_phase (self, SB_CONNECTION_PHASE_HANDLING);
   if (self->upgrade)
     {
       sb_session_upgrade (self);
       return;
     }
-  self->endpoint->handle (self);
-  if (can_answer (self))
+  if (self->reader != NULL)
+    self->reader->end (self);
+  else
+    self->endpoint->handle (self);
+  if (sb_request_can_answer (self))
     hold (self);
 }
 
@@ -775,7 +613,8 @@ sb_http_cancel_abandoned (SbSoupTransport *transport)
  * sb_http_cancel_all:
  * @transport: a transport that stops
  *
- * Ends all long polls; they answer at once with what they have.
+ * Ends all long polls, which answer at once with what they have, and refuses the rest of bodies
+ * that are read as they come.
  */
 void
 sb_http_cancel_all (SbSoupTransport *transport)
@@ -787,5 +626,7 @@ sb_http_cancel_all (SbSoupTransport *transport)
       l = l->next;
       if (request->waiting)
         g_cancellable_cancel (request->cancellable);
+      else if (request->reader != NULL && request->has_body)
+        sb_request_problem (request, 503, "closed", "The bus is stopping");
     }
 }

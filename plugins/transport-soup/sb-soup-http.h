@@ -15,6 +15,24 @@ typedef struct _SbEndpoint SbEndpoint;
 typedef struct _SbRequest SbRequest;
 
 /**
+ * SbBodyFuncs:
+ * @begin: headers are there, and who asks is known; may answer
+ * @chunk: bytes of the body; may answer, and is not called after that
+ * @end: the body is complete; in place of the endpoint's handler
+ * @gone: the client is gone or has its answer; called once in any case, also without @begin
+ *
+ * A reader takes a body as it comes. To make the client wait it pauses the
+ * connection, not the request.
+ */
+typedef struct
+{
+  void (*begin) (SbRequest *request);
+  void (*chunk) (SbRequest *request, GBytes *bytes);
+  void (*end) (SbRequest *request);
+  void (*gone) (SbRequest *request);
+} SbBodyFuncs;
+
+/**
  * SbRequest:
  *
  * A request of an HTTP client. It may outlive its connection: answering one
@@ -28,6 +46,8 @@ struct _SbRequest
   const SbEndpoint *endpoint; /* (nullable) */
   SbUser *user;               /* (owned) (nullable): who asks */
   GBytes *body;               /* (owned) (nullable): once it is complete */
+  const SbBodyFuncs *reader;  /* (nullable): takes the body instead */
+  gpointer reader_data;       /* (nullable): the reader's own */
   GHashTable *query;          /* (owned) (nullable) */
   char *id;                   /* (owned) (nullable): user id that tries to log in */
   GInetAddress *address;      /* (owned) (nullable): of the client, proxies looked through */
@@ -51,12 +71,16 @@ SbRequest *sb_request_ref (SbRequest *self);
 void sb_request_unref (SbRequest *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbRequest, sb_request_unref)
 
+const char *sb_request_get_path (SbRequest *self);
 const char *sb_request_get_header (SbRequest *self, const char *name);
 void sb_request_set_header (SbRequest *self, const char *name, const char *value);
 char *sb_request_dup_tail (SbRequest *self, const char *prefix);
 GInetAddress *sb_request_get_address (SbRequest *self);
 char *sb_request_dup_address (SbRequest *self);
+char *sb_request_dup_base_url (SbRequest *self);
 
+/* sb-soup-answer.c */
+gboolean sb_request_can_answer (SbRequest *self);
 void sb_request_answer (SbRequest *self, guint status, const char *type, GString *body);
 void sb_request_answer_static (SbRequest *self, const char *type, GBytes *body);
 void sb_request_answer_json (SbRequest *self, guint status, GString *json);

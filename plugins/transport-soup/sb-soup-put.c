@@ -6,11 +6,18 @@
 
 #include "sb-soup-endpoints.h"
 #include "sb-soup-header.h"
+#include "sb-soup-upload.h"
 
 #include <string.h>
 
-static void
-append_strings (GString *json, const char *name, const char *const *strings)
+/**
+ * sb_request_append_strings:
+ * @json: an object that is being written, with a member
+ * @name: of the member to add
+ * @strings: (array zero-terminated=1) (nullable): its value; %NULL: nothing is added
+ */
+void
+sb_request_append_strings (GString *json, const char *name, const char *const *strings)
 {
   if (strings == NULL)
     return;
@@ -32,8 +39,8 @@ print_result (const SbPublishResult *result)
   g_string_append (json, "{\"_id\":");
   sb_json_append_string (json, result->id);
   g_string_append_printf (json, ",\"recipients\":%u", result->n_recipients);
-  append_strings (json, "unknown", result->unknown);
-  append_strings (json, "full", result->full);
+  sb_request_append_strings (json, "unknown", result->unknown);
+  sb_request_append_strings (json, "full", result->full);
   if (result->duplicate)
     g_string_append (json, ",\"duplicate\":true");
   g_string_append_c (json, '}');
@@ -76,10 +83,10 @@ mirrored_cb (const SbDirectResult *result, gpointer user_data)
   g_string_append (json, "{\"_id\":");
   sb_json_append_string (json, result->id);
   g_string_append_printf (json, ",\"delivered\":%u", result->n_delivered);
-  append_strings (json, "offline", result->offline);
-  append_strings (json, "unknown", result->unknown);
+  sb_request_append_strings (json, "offline", result->offline);
+  sb_request_append_strings (json, "unknown", result->unknown);
   if (result->dropped[0] != NULL)
-    append_strings (json, "dropped", result->dropped);
+    sb_request_append_strings (json, "dropped", result->dropped);
   g_string_append_c (json, '}');
   sb_request_answer_json (request, !result->waited || result->confirmed ? 200 : 202, json);
 }
@@ -114,23 +121,29 @@ get_mode (SbRequest *request, const SbEnvelope *envelope, gboolean *direct)
   return FALSE;
 }
 
-/* Files, by the header or by the form that carries them. FALSE when it was answered. */
+/* Files come in forms, which have a reader of their own: what comes here is none. FALSE when it was
+ * answered. */
 static gboolean
 check_no_file (SbRequest *request)
 {
   const char *type = sb_request_get_header (request, "Message-Type");
-  const char *content = sb_request_get_header (request, "Content-Type");
+  g_autofree char *mode = g_strdup (type != NULL ? type : "");
 
-  if ((type == NULL || g_ascii_strcasecmp (type, "file") != 0)
-      && (content == NULL || g_ascii_strncasecmp (content, "multipart/", 10) != 0))
+  if (g_ascii_strcasecmp (g_strstrip (mode), "file") != 0 && !sb_upload_is_form (request))
     return TRUE;
-  sb_request_problem (request, 501, "unsupported", "This bus takes no files");
+  sb_request_problem (request, 400, "invalid",
+                      "A file is sent in a body of multipart/form-data with the field data");
   return FALSE;
 }
 
-/* Whether the sender may send now. FALSE when it was answered. */
-static gboolean
-check_rate (SbRequest *request)
+/**
+ * sb_request_check_rate:
+ * @request: that sends a message
+ *
+ * Returns: whether the sender may send now; %FALSE when it was answered
+ */
+gboolean
+sb_request_check_rate (SbRequest *request)
 {
   SbBus *bus = request->transport->bus;
   gint64 wait = sb_limits_take (sb_bus_get_limits (bus), request->user->key,
@@ -198,7 +211,7 @@ sb_endpoint_put (SbRequest *request)
   g_autoptr (GError) error = NULL;
   gboolean direct;
 
-  if (!check_rate (request) || !check_no_file (request))
+  if (!sb_request_check_rate (request) || !check_no_file (request))
     return;
   if (!sb_envelope_scan (&envelope, data, length, &error))
     {
