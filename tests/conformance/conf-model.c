@@ -8,6 +8,7 @@
 
 #define N_BATCHES 1500
 #define MAX_USERS 12
+#define N_NAMES 300
 
 typedef struct
 {
@@ -15,6 +16,7 @@ typedef struct
   Model *model;
   gint64 now;
   guint n_messages;
+  guint n_files;
 } Run;
 
 static guint
@@ -42,18 +44,76 @@ pick_live_user (Run *run)
     }
 }
 
+/* One that was used before, now and then. */
+static char *
+make_random_id (Run *run)
+{
+  gboolean is_new = run->n_messages == 0 || pick (10) > 0;
+
+  return g_strdup_printf ("m%u", is_new ? run->n_messages++ : pick (run->n_messages));
+}
+
+/* Returns NULL more often than not. Its name may be taken, its id never was. */
+static SbFile *
+make_random_file (Run *run)
+{
+  g_autofree char *name = g_strdup_printf ("f%u", pick (N_NAMES));
+  g_autofree char *number = g_strdup_printf ("%u", run->n_files++);
+  g_autofree char *id = g_compute_checksum_for_string (G_CHECKSUM_MD5, number, -1);
+  const guint8 digest[SB_FILE_DIGEST_SIZE] = { run->n_files & 0xff };
+
+  if (pick (3) > 0)
+    return NULL;
+  return sb_file_new (id, name, number, (guint64) pick (1000000) * 10000, digest);
+}
+
 static SbMessage *
 make_random_message (Run *run)
 {
-  gboolean is_new = run->n_messages == 0 || pick (10) > 0;
-  guint number = is_new ? run->n_messages++ : pick (run->n_messages);
-  g_autofree char *id = g_strdup_printf ("m%u", number);
+  g_autofree char *id = make_random_id (run);
+  g_autoptr (SbFile) file = make_random_file (run);
   const ModelUser *sender = pick_live_user (run);
   gint64 not_before = pick (8) == 0 ? run->now + (1 + pick (300)) * SECOND : 0;
   gint64 deadline = pick (5) == 0 ? MAX (run->now, not_before) + (1 + pick (300)) * SECOND : 0;
+  GBytes *body = make_body (id, BODY_SIZE);
 
-  return sb_message_new (id, sender->id, sender->key, make_body (id, BODY_SIZE), run->now,
-                         not_before, deadline);
+  if (file == NULL)
+    return sb_message_new (id, sender->id, sender->key, body, run->now, not_before, deadline);
+  return sb_message_new_with_file (id, sender->id, sender->key, body, run->now, not_before,
+                                   deadline, file);
+}
+
+/* As the first one, but for id, body and file. */
+static SbMessage *
+make_random_companion (Run *run, const SbMessage *first, const char *id)
+{
+  g_autoptr (SbFile) file = make_random_file (run);
+  GBytes *body = make_body (id, BODY_SIZE);
+
+  if (file == NULL)
+    return sb_message_new (id, first->sender, first->sender_key, body, first->accepted,
+                           first->not_before, first->deadline);
+  return sb_message_new_with_file (id, first->sender, first->sender_key, body, first->accepted,
+                                   first->not_before, first->deadline, file);
+}
+
+/* No id comes twice in an operation. */
+static SbOperation *
+with_random_companions (Run *run, SbOperation *operation)
+{
+  const SbMessage *first = operation->append.message;
+  g_autoptr (GHashTable) ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  guint n = pick (6) == 0 ? 1 + pick (3) : 0;
+
+  g_hash_table_add (ids, g_strdup (first->id));
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *id = make_random_id (run);
+
+      if (g_hash_table_add (ids, g_strdup (id)))
+        with_more (operation, make_random_companion (run, first, id));
+    }
+  return operation;
 }
 
 /* Most of them are still there. */
@@ -86,7 +146,7 @@ make_random_append (Run *run)
   operation = make_append (make_random_message (run), n, keys);
   for (guint i = 0; i < n; i++)
     operation->append.targets[i].named = pick (4) == 0;
-  return operation;
+  return with_random_companions (run, operation);
 }
 
 /* Of one of these states more often than not: what is remembered would be found all the time. */
@@ -134,6 +194,7 @@ make_random_end (Run *run)
                         states[pick (G_N_ELEMENTS (states))], run->now);
   operation->user_data = GSIZE_TO_POINTER (position);
   operation->end.store_receipt = pick (2);
+  operation->end.release = pick (2);
   operation->end.attempts = pick (6);
   operation->end.handle = position != 0 && pick (2) ? message->handle : 0;
   return with_random_log (operation);
@@ -265,6 +326,7 @@ run_batch (Run *run)
       model_follow (run->model, operations[i]);
       sb_operation_free (operations[i]);
     }
+  model_learn_positions (run->model, run->rig);
   run->now += pick (20) * SECOND;
 }
 

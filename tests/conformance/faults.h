@@ -25,6 +25,7 @@ extern SbStoreInterface *sound;
 /* Lists that end with no name. */
 extern const Fault change_faults[];
 extern const Fault list_faults[];
+extern const Fault file_faults[];
 
 /* Applies them one by one, without those that are lost. */
 gboolean applies_all_but (SbStore *self, SbOperation *const *operations, guint n,

@@ -58,7 +58,7 @@ compare_rows (const GPtrArray *rows, const GArray *expected)
 
       assert_message_equal (row->message, wanted->message->message);
       g_assert_cmpint (row->position, ==, wanted->delivery->position);
-      if (!wanted->message->was_moved)
+      if (!wanted->message->was_moved && wanted->message->handle != 0)
         g_assert_cmpint (row->handle, ==, wanted->message->handle);
       g_assert_cmpuint (row->attempts, ==, wanted->delivery->attempts);
       if (wanted->delivery->state != SB_DELIVERY_PARKED)
@@ -288,6 +288,74 @@ compare_message (Rig *rig, const ModelMessage *message)
   assert_message_equal (got, message->message);
 }
 
+static char *
+describe_rights (const ModelMessage *message)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < message->deliveries->len; i++)
+    {
+      const ModelDelivery *delivery = &g_array_index (message->deliveries, ModelDelivery, i);
+
+      g_string_append_printf (text, "%s%s %s", i == 0 ? "" : ", ", delivery->recipient->id,
+                              sb_delivery_state_to_string (delivery->state));
+    }
+  return g_string_free (text, FALSE);
+}
+
+static void
+compare_file_info (const SbFileInfo *info, const SbMessage *message)
+{
+  assert_file_equal (info->file, message->file);
+  g_assert_cmpstr (info->message_id, ==, message->id);
+  g_assert_cmpint (info->sender_key, ==, message->sender_key);
+  g_assert_cmpint (info->accepted, ==, message->accepted);
+  g_assert_cmpint (info->deadline, ==, message->deadline);
+}
+
+static void
+compare_file (Model *model, Rig *rig, const char *name)
+{
+  g_autoptr (SbFileInfo) info = rig_file (rig, name);
+  const ModelMessage *message = model_find_file (model, name);
+  g_autofree char *expected = NULL;
+  g_autofree char *rights = NULL;
+
+  g_assert_cmpint (info != NULL, ==, message != NULL);
+  if (info == NULL)
+    return;
+  compare_file_info (info, message->message);
+  expected = describe_rights (message);
+  rights = rig_describe_rights (rig, info->rights);
+  g_assert_cmpstr (rights, ==, expected);
+}
+
+/* Also that those which are gone are not found. */
+static void
+compare_files (Model *model, Rig *rig)
+{
+  g_autoptr (GPtrArray) rows = rig_list_files (rig, 7);
+  guint n_files = 0;
+
+  for (guint i = 0; i < model->messages->len; i++)
+    {
+      const ModelMessage *message = g_ptr_array_index (model->messages, i);
+
+      if (message->message->file != NULL)
+        compare_file (model, rig, message->message->file->name);
+      n_files += model_has_file (message);
+    }
+  g_assert_cmpuint (rows->len, ==, n_files);
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const SbFileInfo *info = g_ptr_array_index (rows, i);
+      const ModelMessage *message = model_find_file (model, info->file->name);
+
+      g_assert_nonnull (message);
+      compare_file_info (info, message->message);
+    }
+}
+
 static SbStoreStats
 expect_stats (Model *model)
 {
@@ -299,6 +367,8 @@ expect_stats (Model *model)
 
       stats.remembered += message->ended != 0;
       stats.messages += message->ended == 0;
+      stats.files += model_has_file (message);
+      stats.file_bytes += model_has_file (message) ? message->message->file->size : 0;
       for (guint k = 0; k < message->deliveries->len; k++)
         {
           const ModelDelivery *delivery = &g_array_index (message->deliveries, ModelDelivery, k);
@@ -322,6 +392,8 @@ compare_stats (Model *model, Rig *rig)
   g_assert_cmpuint (got.waiting, ==, expected.waiting);
   g_assert_cmpuint (got.parked, ==, expected.parked);
   g_assert_cmpuint (got.dead, ==, expected.dead);
+  g_assert_cmpuint (got.files, ==, expected.files);
+  g_assert_cmpuint (got.file_bytes, ==, expected.file_bytes);
 }
 
 static void
@@ -366,5 +438,6 @@ model_compare (Model *self, Rig *rig)
   compare_users (self, rig);
   compare_queues (self, rig);
   compare_lists (self, rig);
+  compare_files (self, rig);
   compare_stats (self, rig);
 }

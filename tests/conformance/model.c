@@ -87,8 +87,8 @@ find_live_user_by_id (Model *self, const char *id)
   return NULL;
 }
 
-static ModelMessage *
-find_message (Model *self, const char *id)
+ModelMessage *
+model_find_message (Model *self, const char *id)
 {
   for (guint i = 0; i < self->messages->len; i++)
     {
@@ -100,19 +100,31 @@ find_message (Model *self, const char *id)
   return NULL;
 }
 
-static void
-clear_delivery (gpointer data)
-{
-  ModelDelivery *delivery = data;
-
-  g_clear_pointer (&delivery->log, g_free);
-}
-
 gboolean
 model_is_waiting (const ModelDelivery *delivery)
 {
   return delivery->state == SB_DELIVERY_PENDING || delivery->state == SB_DELIVERY_SCHEDULED
          || delivery->state == SB_DELIVERY_PARKED;
+}
+
+/* One that is live. */
+gboolean
+model_has_file (const ModelMessage *message)
+{
+  return message->message->file != NULL && message->ended == 0;
+}
+
+ModelMessage *
+model_find_file (Model *self, const char *name)
+{
+  for (guint i = 0; i < self->messages->len; i++)
+    {
+      ModelMessage *message = g_ptr_array_index (self->messages, i);
+
+      if (model_has_file (message) && g_str_equal (message->message->file->name, name))
+        return message;
+    }
+  return NULL;
 }
 
 static gboolean
@@ -142,8 +154,8 @@ find_delivery (Model *self, gint64 recipient, gint64 position, const char *id,
   return NULL;
 }
 
-static void
-take_position (ModelDelivery *delivery, gint64 position)
+void
+model_take_position (ModelDelivery *delivery, gint64 position)
 {
   g_assert_cmpint (position, >, delivery->recipient->last_position);
   delivery->recipient->last_position = position;
@@ -188,73 +200,6 @@ model_get_backlog (Model *self, const ModelUser *user)
   return backlog;
 }
 
-static gboolean
-is_queue_full (Model *self, const ModelUser *user, gsize size)
-{
-  SbBacklog backlog = model_get_backlog (self, user);
-
-  return backlog.waiting + 1 > (guint64) self->limits.max_queue
-         || backlog.bytes + size > (guint64) self->limits.max_queue_bytes;
-}
-
-/* With one more in it. */
-static gboolean
-is_queue_near (Model *self, const ModelUser *user, gsize size)
-{
-  SbBacklog backlog = model_get_backlog (self, user);
-
-  return (backlog.waiting + 1) * 5 >= (guint64) self->limits.max_queue * 4
-         || (backlog.bytes + size) * 5 >= (guint64) self->limits.max_queue_bytes * 4;
-}
-
-static SbOutcome
-expect_append (Model *self, SbOperation *operation)
-{
-  const SbMessage *message = operation->append.message;
-  ModelMessage *known = find_message (self, message->id);
-
-  if (known != NULL)
-    return known->message->sender_key == message->sender_key ? SB_OUTCOME_DUPLICATE
-                                                             : SB_OUTCOME_CONFLICT;
-  for (guint i = 0; i < operation->append.n_targets; i++)
-    {
-      const SbTarget *target = &operation->append.targets[i];
-      ModelUser *user = model_get_user (self, target->recipient);
-
-      if (!user->is_gone && target->named
-          && is_queue_full (self, user, sb_message_get_size (message)))
-        return SB_OUTCOME_FULL;
-    }
-  return SB_OUTCOME_DONE;
-}
-
-static ModelDelivery
-expect_delivery (Model *self, const SbMessage *message, const SbTarget *target)
-{
-  ModelDelivery delivery = { .recipient = model_get_user (self, target->recipient),
-                             .since = message->accepted };
-
-  if (delivery.recipient->is_gone)
-    {
-      delivery.state = SB_DELIVERY_DEAD;
-      delivery.reason = SB_REASON_RECIPIENT_DELETED;
-    }
-  else if (is_queue_full (self, delivery.recipient, sb_message_get_size (message)))
-    {
-      SbBacklog backlog = model_get_backlog (self, delivery.recipient);
-
-      g_assert_true (target->full);
-      delivery.state = backlog.dead >= (guint64) self->limits.max_dead ? SB_DELIVERY_DROPPED
-                                                                       : SB_DELIVERY_DEAD;
-      delivery.reason = SB_REASON_QUEUE_FULL;
-    }
-  else if (message->not_before > message->accepted)
-    {
-      delivery.state = SB_DELIVERY_SCHEDULED;
-    }
-  return delivery;
-}
-
 static int
 compare_recipients (gconstpointer a, gconstpointer b)
 {
@@ -264,8 +209,14 @@ compare_recipients (gconstpointer a, gconstpointer b)
   return (one > other) - (one < other);
 }
 
-static void
-note_end (ModelMessage *message, gint64 now)
+void
+model_sort_deliveries (ModelMessage *message)
+{
+  g_array_sort (message->deliveries, compare_recipients);
+}
+
+void
+model_note_end (ModelMessage *message, gint64 now)
 {
   for (guint i = 0; i < message->deliveries->len; i++)
     if (!sb_delivery_state_has_ended (g_array_index (message->deliveries, ModelDelivery, i).state))
@@ -281,45 +232,7 @@ model_change (ModelMessage *message, ModelDelivery *delivery, SbDeliveryState st
   delivery->reason = reason;
   delivery->since = now;
   if (sb_delivery_state_has_ended (state))
-    note_end (message, now);
-}
-
-static void
-follow_target (Model *self, ModelMessage *message, const SbTarget *target)
-{
-  ModelDelivery delivery = expect_delivery (self, message->message, target);
-
-  g_assert_cmpint (target->state, ==, delivery.state);
-  if (model_is_waiting (&delivery))
-    g_assert_cmpint (
-        target->near, ==,
-        is_queue_near (self, delivery.recipient, sb_message_get_size (message->message)));
-  if (delivery.state == SB_DELIVERY_PENDING)
-    take_position (&delivery, target->position);
-  else
-    g_assert_cmpint (target->position, ==, 0);
-  g_array_append_val (message->deliveries, delivery);
-}
-
-static void
-follow_append (Model *self, SbOperation *operation)
-{
-  ModelMessage *message;
-
-  g_assert_cmpint (operation->outcome, ==, expect_append (self, operation));
-  if (operation->outcome != SB_OUTCOME_DONE)
-    return;
-
-  message = g_new0 (ModelMessage, 1);
-  message->message = sb_message_ref (operation->append.message);
-  message->handle = operation->append.handle;
-  message->deliveries = g_array_new (FALSE, FALSE, sizeof (ModelDelivery));
-  g_array_set_clear_func (message->deliveries, clear_delivery);
-  for (guint i = 0; i < operation->append.n_targets; i++)
-    follow_target (self, message, &operation->append.targets[i]);
-  g_array_sort (message->deliveries, compare_recipients);
-  note_end (message, message->message->accepted);
-  g_ptr_array_add (self->messages, message);
+    model_note_end (message, now);
 }
 
 static void
@@ -349,6 +262,29 @@ keep_log (ModelDelivery *delivery, const char *log)
   delivery->log = g_strdup (log);
 }
 
+/* What an operation says of the position that a delivery has, or had. */
+static void
+check_position (ModelDelivery *delivery, gint64 position)
+{
+  if (delivery->position < 0)
+    {
+      g_assert_cmpint (position, >, -delivery->position);
+      delivery->position = position;
+    }
+  g_assert_cmpint (position, ==, delivery->position);
+}
+
+/* What the end brings it into: the recipient of a file may only want to say that it knows of it. */
+static SbDeliveryState
+choose_end (const SbOperation *operation, const ModelMessage *message,
+            const ModelDelivery *delivery)
+{
+  gboolean is_notice = delivery != NULL && operation->end.state == SB_DELIVERY_CONFIRMED
+                       && !operation->end.release && model_has_file (message);
+
+  return is_notice ? SB_DELIVERY_NOTIFIED : operation->end.state;
+}
+
 static SbOutcome
 expect_end (const ModelDelivery *delivery, SbDeliveryState to)
 {
@@ -357,9 +293,21 @@ expect_end (const ModelDelivery *delivery, SbDeliveryState to)
   if (delivery->state == SB_DELIVERY_CONFIRMED)
     return SB_OUTCOME_DUPLICATE;
   if (delivery->state == SB_DELIVERY_DEAD)
-    return to == SB_DELIVERY_CONFIRMED || to == SB_DELIVERY_DROPPED ? SB_OUTCOME_DONE
-                                                                    : SB_OUTCOME_UNKNOWN;
+    return to != SB_DELIVERY_EXPIRED && to != SB_DELIVERY_DEAD ? SB_OUTCOME_DONE
+                                                               : SB_OUTCOME_UNKNOWN;
+  if (delivery->state == SB_DELIVERY_NOTIFIED)
+    return to == SB_DELIVERY_NOTIFIED ? SB_OUTCOME_DUPLICATE : SB_OUTCOME_DONE;
   return model_is_waiting (delivery) ? SB_OUTCOME_DONE : SB_OUTCOME_UNKNOWN;
+}
+
+/* @had_file: before the end */
+static void
+check_released (const SbOperation *operation, const ModelMessage *message, gboolean had_file)
+{
+  const SbFile *file = had_file && message->ended != 0 ? message->message->file : NULL;
+
+  g_assert_cmpstr (operation->end.released, ==, file != NULL ? file->id : NULL);
+  g_assert_cmpuint (operation->end.released_size, ==, file != NULL ? file->size : 0);
 }
 
 static void
@@ -368,20 +316,27 @@ follow_end (Model *self, SbOperation *operation, gint64 asked_position)
   ModelMessage *message = NULL;
   ModelDelivery *delivery = find_delivery (self, operation->end.recipient, asked_position,
                                            operation->end.id, &message);
+  SbDeliveryState to = choose_end (operation, message, delivery);
+  gboolean had_file;
   ModelUser *sender;
 
-  g_assert_cmpint (operation->outcome, ==, expect_end (delivery, operation->end.state));
+  g_assert_cmpint (operation->outcome, ==, expect_end (delivery, to));
   if (operation->outcome != SB_OUTCOME_DONE)
-    return;
+    {
+      g_assert_null (operation->end.released);
+      return;
+    }
 
-  g_assert_cmpint (operation->end.position, ==, delivery->position);
+  check_position (delivery, operation->end.position);
   g_assert_cmpint (operation->end.sender_key, ==, message->message->sender_key);
   delivery->attempts = MAX (delivery->attempts, operation->end.attempts);
   keep_log (delivery, operation->end.log);
-  model_change (message, delivery, operation->end.state, operation->end.reason, operation->end.now);
+  g_assert_cmpint (operation->end.notified, ==, to == SB_DELIVERY_NOTIFIED);
+  had_file = model_has_file (message);
+  model_change (message, delivery, to, operation->end.reason, operation->end.now);
+  check_released (operation, message, had_file);
   sender = model_get_user (self, message->message->sender_key);
-  if (operation->end.state == SB_DELIVERY_CONFIRMED && operation->end.store_receipt
-      && !sender->is_gone)
+  if (to == SB_DELIVERY_CONFIRMED && operation->end.store_receipt && !sender->is_gone)
     add_receipt (self, sender->key, delivery->recipient, message->message->id, operation->end.now);
 }
 
@@ -417,8 +372,8 @@ follow_requeue (Model *self, SbOperation *operation)
   g_assert_cmpint (operation->outcome, ==, can_requeue ? SB_OUTCOME_DONE : SB_OUTCOME_UNKNOWN);
   if (!can_requeue)
     return;
-  g_assert_cmpint (operation->requeue.old_position, ==, delivery->position);
-  take_position (delivery, operation->requeue.position);
+  check_position (delivery, operation->requeue.old_position);
+  model_take_position (delivery, operation->requeue.position);
   delivery->attempts = 0;
   model_change (message, delivery, SB_DELIVERY_PENDING, SB_REASON_NONE, operation->requeue.now);
 }
@@ -446,14 +401,14 @@ follow_move (Model *self, SbOperation *operation)
   g_assert_cmpint (operation->outcome, ==, expect_move (message, delivery, added.recipient));
   if (operation->outcome != SB_OUTCOME_DONE)
     return;
-  g_assert_cmpint (operation->move.old_position, ==, delivery->position);
+  check_position (delivery, operation->move.old_position);
   g_assert_cmpint (operation->move.sender_key, ==, message->message->sender_key);
-  take_position (&added, operation->move.position);
+  model_take_position (&added, operation->move.position);
   delivery->state = SB_DELIVERY_DROPPED;
   delivery->reason = SB_REASON_MOVED;
   delivery->since = operation->move.now;
   g_array_append_val (message->deliveries, added);
-  g_array_sort (message->deliveries, compare_recipients);
+  model_sort_deliveries (message);
   message->was_moved = TRUE;
 }
 
@@ -511,7 +466,8 @@ follow_remove_user (Model *self, SbOperation *operation)
         {
           ModelDelivery *delivery = &g_array_index (message->deliveries, ModelDelivery, k);
 
-          if (delivery->recipient == user && model_is_waiting (delivery))
+          if (delivery->recipient == user
+              && (model_is_waiting (delivery) || delivery->state == SB_DELIVERY_NOTIFIED))
             model_change (message, delivery, SB_DELIVERY_DEAD, SB_REASON_RECIPIENT_DELETED,
                           operation->remove_user.now);
         }
@@ -550,7 +506,7 @@ model_follow (Model *self, SbOperation *operation)
   switch (operation->kind)
     {
     case SB_OPERATION_APPEND:
-      follow_append (self, operation);
+      model_follow_append (self, operation);
       break;
     case SB_OPERATION_END:
       /* The maker leaves what it asked for in user_data: the store writes over it. */

@@ -5,7 +5,8 @@
  * and says at once where the store went another way.
  *
  * Positions are the store's to choose: the model takes them from the outcomes
- * and checks that they grow.
+ * and checks that they grow. Of messages that come with another one it has to
+ * ask for them.
  */
 #pragma once
 
@@ -28,7 +29,7 @@ typedef struct
   ModelUser *recipient;
   SbDeliveryState state;
   SbReason reason;
-  gint64 position;
+  gint64 position; /* below 0: not known yet, but larger than this one without its sign */
   gint64 since;
   gint64 due;
   guint attempts;
@@ -66,11 +67,21 @@ ModelUser *model_find_user (Model *self, gint64 key);
 /* For one that the maker of an operation took from the model. */
 ModelUser *model_get_user (Model *self, gint64 key);
 gboolean model_is_waiting (const ModelDelivery *delivery);
+gboolean model_has_file (const ModelMessage *message);
+/* The message with the live file of that name, or NULL. */
+ModelMessage *model_find_file (Model *self, const char *name);
 /* In lists that are searched, so it counts. */
 SbBacklog model_get_backlog (Model *self, const ModelUser *user);
 void model_change (ModelMessage *message, ModelDelivery *delivery, SbDeliveryState state,
                    SbReason reason, gint64 now);
+void model_follow_append (Model *self, SbOperation *operation);
 void model_follow_sweep (Model *self, SbOperation *operation);
+void model_sort_deliveries (ModelMessage *message);
+void model_note_end (ModelMessage *message, gint64 now);
+void model_take_position (ModelDelivery *delivery, gint64 position);
+ModelMessage *model_find_message (Model *self, const char *id);
+/* Before anything that was appended is named by its position. */
+void model_learn_positions (Model *self, Rig *rig);
 
 /* After the store applied it: follows it, and compares outcomes. */
 void model_follow (Model *self, SbOperation *operation);

@@ -147,8 +147,9 @@ compare_rights (gconstpointer a, gconstpointer b)
   return (one > other) - (one < other);
 }
 
-static char *
-describe_rights (Rig *self, GArray *rights)
+/* "recipient state, …", sorted by the recipients' keys */
+char *
+rig_describe_rights (Rig *self, GArray *rights)
 {
   GString *text = g_string_new (NULL);
 
@@ -193,7 +194,7 @@ expect_file (Rig *self, const char *name, const char *text)
   g_assert_nonnull (info);
   assert_file_equal (info->file, file);
   g_assert_nonnull (info->rights);
-  rights = describe_rights (self, info->rights);
+  rights = rig_describe_rights (self, info->rights);
   g_assert_cmpstr (rights, ==, text);
 }
 

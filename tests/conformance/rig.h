@@ -104,6 +104,7 @@ SbOperation *rig_release (Rig *self, gint64 recipient, const char *id);
 SbOperation *rig_notify (Rig *self, gint64 recipient, const char *id);
 gint64 rig_bring_file_into (Rig *self, SbDeliveryState state);
 SbFileInfo *rig_file (Rig *self, const char *name);
+char *rig_describe_rights (Rig *self, GArray *rights);
 GPtrArray *rig_list_files (Rig *self, guint limit);
 void assert_file_equal (const SbFile *a, const SbFile *b);
 void assert_released (const char *released, guint64 size, const char *name);

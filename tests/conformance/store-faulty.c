@@ -504,7 +504,8 @@ load (SbRegistry *registry, GError **error)
 {
   return register_faults (registry, faults, error)
          && register_faults (registry, change_faults, error)
-         && register_faults (registry, list_faults, error);
+         && register_faults (registry, list_faults, error)
+         && register_faults (registry, file_faults, error);
 }
 
 SB_PLUGIN_DEFINE ("store-faulty", "Stores with one fault each, for the tests", NULL, 0, load);
