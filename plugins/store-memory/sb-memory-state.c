@@ -275,7 +275,7 @@ is_waiting (SbDeliveryState state)
          || state == SB_DELIVERY_PARKED;
 }
 
-/* A file does not stay for ever: with one, neither what was given up nor what was announced does. */
+/* No file stays for ever: with one, neither what was given up nor what was announced does. */
 static gboolean
 can_expire (const MemoryDelivery *delivery)
 {
