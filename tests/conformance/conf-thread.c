@@ -101,10 +101,16 @@ read_lists (Rig *rig)
   g_autoptr (GPtrArray) queues = sb_store_queues (rig->store, 0, 10, NULL);
   g_autofree char *cursor = NULL;
   g_autoptr (GPtrArray) rows = rig_list_page (rig, &filter, 100, &cursor);
+  g_autoptr (GPtrArray) files = sb_store_files (rig->store, "", 100, NULL);
+  g_autoptr (SbFileInfo) file = sb_store_file (rig->store, "m0", NULL);
 
   g_assert_nonnull (queues);
   g_assert_cmpuint (queues->len, ==, 1);
   g_assert_cmpuint (((SbQueueInfo *) g_ptr_array_index (queues, 0))->backlog.waiting, ==, 4);
+  g_assert_nonnull (files);
+  g_assert_cmpuint (files->len, ==, 4);
+  if (file != NULL)
+    g_assert_cmpuint (file->rights->len, ==, 1);
   g_assert_cmpuint (rows->len, <=, 4);
   if (cursor == NULL)
     g_assert_cmpuint (rows->len, ==, 4);
@@ -137,11 +143,12 @@ read_everything (gpointer data)
       /* A batch appends four and ends four, so four is all that one ever sees. */
       g_assert_cmpuint (pending->len, ==, 4);
       g_assert_cmpuint (rig_stats (rig).waiting, ==, 4);
+      g_assert_cmpuint (rig_stats (rig).files, ==, 4);
     }
   return NULL;
 }
 
-/* Replaces the four messages of the batch before. */
+/* Replaces the four messages of the batch before, each of which has a file. */
 static void
 turn_over (Rig *rig, guint batch)
 {
@@ -152,9 +159,8 @@ turn_over (Rig *rig, guint batch)
       g_autofree char *new_id = g_strdup_printf ("m%u", batch * 4 + i);
       g_autofree char *old_id = g_strdup_printf ("m%u", (batch - 1) * 4 + i);
 
-      operations[i] = make_append (make_message (rig, new_id, rig->s, 0, 0), 1, &rig->a);
-      operations[4 + i] = make_end (rig->a, 0, old_id, SB_DELIVERY_CONFIRMED,
-                                    START + batch * SECOND);
+      operations[i] = make_append (make_announcement (rig, new_id, new_id, 0, 0), 1, &rig->a);
+      operations[4 + i] = make_release (rig->a, old_id, START + batch * SECOND);
       operations[4 + i]->end.store_receipt = TRUE;
     }
   operations[8] = make_sweep (START + batch * SECOND, 100);
@@ -176,7 +182,7 @@ all_reads_run_beside_the_writer (void)
     {
       g_autofree char *id = g_strdup_printf ("m%u", i);
 
-      rig_send (rig, id, rig->s, rig->a);
+      rig_announce (rig, id, id, 1, &rig->a);
     }
   thread = g_thread_new ("reader", read_everything, &reader);
   for (guint batch = 1; batch <= N_BATCHES; batch++)

@@ -44,6 +44,29 @@ is_the_same_one_when_boxed (void)
 }
 
 static void
+carries_a_file_when_it_announces_one (void)
+{
+  const guint8 digest[SB_FILE_DIGEST_SIZE] = { 1 };
+  SbFile *file = sb_file_new ("0123456789abcdef0123456789abcdef", "stored", "shown", 9, digest);
+  g_autoptr (SbMessage) plain = make ((char *) "id", (char *) "sender", "");
+  g_autoptr (SbMessage) message = sb_message_new_with_file (
+      "id", "sender", 7, g_bytes_new_static ("notice", 6), 1000, 2000, 3000, file);
+
+  g_assert_null (plain->file);
+  g_assert_true (message->file == file);
+  /* It has a reference of its own. */
+  sb_file_unref (file);
+  g_assert_cmpstr (message->file->name, ==, "stored");
+  g_assert_cmpstr (message->id, ==, "id");
+  g_assert_cmpstr (message->sender, ==, "sender");
+  g_assert_cmpint (message->sender_key, ==, 7);
+  g_assert_cmpint (message->accepted, ==, 1000);
+  g_assert_cmpint (message->not_before, ==, 2000);
+  g_assert_cmpint (message->deadline, ==, 3000);
+  g_assert_cmpuint (sb_message_get_size (message), ==, 6);
+}
+
+static void
 note_end_cb (gpointer flag)
 {
   *(gboolean *) flag = TRUE;
@@ -170,6 +193,7 @@ main (int argc, char *argv[])
   sb_test_init (&argc, &argv);
 #define ADD(path, test) g_test_add_func ("/message/" path, test)
   ADD ("carries-what-it-was-made-of", carries_what_it_was_made_of);
+  ADD ("carries-a-file-when-it-announces-one", carries_a_file_when_it_announces_one);
   ADD ("is-the-same-one-when-boxed", is_the_same_one_when_boxed);
   ADD ("ends-with-its-last-reference-in-any-thread", ends_with_its_last_reference_in_any_thread);
   ADD ("takes-ids-of-1-to-128-characters", takes_ids_of_1_to_128_characters);

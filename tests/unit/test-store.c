@@ -127,6 +127,29 @@ rude_status (SbStore *self, const char *id, GError **error)
   return answers_result ? sb_message_status_new (id, "s", 1, 0) : NULL;
 }
 
+static SbFile *
+make_file (void)
+{
+  const guint8 digest[SB_FILE_DIGEST_SIZE] = { 0 };
+
+  return sb_file_new ("0123456789abcdef0123456789abcdef", "stored", "shown", 5, digest);
+}
+
+static SbFileInfo *
+rude_file (SbStore *self, const char *name, GError **error)
+{
+  g_autoptr (SbFile) file = make_file ();
+
+  maybe_set_error (error);
+  return answers_result ? sb_file_info_new (file, "m", 1, 0, 0) : NULL;
+}
+
+static GPtrArray *
+rude_files (SbStore *self, const char *after, guint limit, GError **error)
+{
+  return answer_rows (error);
+}
+
 static void
 rude_store_iface_init (SbStoreInterface *iface)
 {
@@ -135,6 +158,8 @@ rude_store_iface_init (SbStoreInterface *iface)
   iface->queues = rude_queues;
   iface->deliveries = rude_deliveries;
   iface->message = rude_message;
+  iface->file = rude_file;
+  iface->files = rude_files;
   iface->users = rude_users;
   iface->status = rude_status;
 }
@@ -184,6 +209,20 @@ call_lists (SbStore *store)
 }
 
 static void
+call_files (SbStore *store)
+{
+  g_autoptr (SbFileInfo) info = NULL;
+  g_autoptr (GPtrArray) files = NULL;
+  GError *error = NULL;
+
+  info = sb_store_file (store, "stored", &error);
+  assert_answer (info != NULL, error);
+  error = NULL;
+  files = sb_store_files (store, "", 10, &error);
+  assert_answer (files != NULL, error);
+}
+
+static void
 call_all (SbStore *store)
 {
   g_autoptr (SbOperation) operation = sb_operation_new (SB_OPERATION_SWEEP, NULL, NULL);
@@ -212,6 +251,7 @@ a_result_or_an_error_and_never_both_nor_neither (void)
       answers_error = i >> 1;
       call_all (SB_STORE (store));
       call_lists (SB_STORE (store));
+      call_files (SB_STORE (store));
     }
 }
 
@@ -260,6 +300,8 @@ a_function_that_is_missing_is_an_error (void)
   g_assert_null (next);
   ASSERT_MISSING ("message", sb_store_message (store, "m", &error) != NULL);
   ASSERT_MISSING ("status", sb_store_status (store, "m", &error) != NULL);
+  ASSERT_MISSING ("file", sb_store_file (store, "f", &error) != NULL);
+  ASSERT_MISSING ("files", sb_store_files (store, "", 10, &error) != NULL);
   ASSERT_MISSING ("users", sb_store_users (store, &error) != NULL);
   ASSERT_MISSING ("receipts", sb_store_receipts (store, 1, 10, &error) != NULL);
   ASSERT_MISSING ("stats", sb_store_stats (store, &stats, &error));
@@ -271,7 +313,7 @@ a_batch_that_is_applied_again_starts_clean (void)
 {
   g_autoptr (GObject) store = g_object_new (rude_store_get_type (), NULL);
   g_autoptr (SbOperation) operation = sb_operation_new (SB_OPERATION_SWEEP, NULL, NULL);
-  SbDue due = { .id = g_strdup ("m") };
+  SbDue due = { .id = g_strdup ("m"), .released = g_strdup ("f") };
 
   answers_result = TRUE;
   answers_error = FALSE;
@@ -284,6 +326,53 @@ a_batch_that_is_applied_again_starts_clean (void)
   g_assert_false (operation->sweep.more);
 }
 
+static void
+nothing_is_said_of_files_when_a_batch_is_applied_again (void)
+{
+  g_autoptr (GObject) store = g_object_new (rude_store_get_type (), NULL);
+  g_autoptr (SbOperation) append = sb_operation_new (SB_OPERATION_APPEND, NULL, NULL);
+  g_autoptr (SbOperation) end = sb_operation_new (SB_OPERATION_END, NULL, NULL);
+  SbOperation *batch[] = { append, end };
+
+  answers_result = TRUE;
+  answers_error = FALSE;
+  append->append.faulty = 2;
+  append->append.name_taken = TRUE;
+  append->append.released = TRUE;
+  end->end.notified = TRUE;
+  end->end.released = g_strdup ("f");
+  end->end.released_size = 5;
+  g_assert_true (sb_store_apply (SB_STORE (store), batch, G_N_ELEMENTS (batch), NULL));
+  g_assert_cmpuint (append->append.faulty, ==, 0);
+  g_assert_false (append->append.name_taken);
+  g_assert_false (append->append.released);
+  g_assert_false (end->end.notified);
+  g_assert_null (end->end.released);
+  g_assert_cmpuint (end->end.released_size, ==, 0);
+}
+
+static SbMessage *
+make_message (gsize size)
+{
+  g_autoptr (SbFile) file = make_file ();
+
+  return sb_message_new_with_file ("m", "s", 1, g_bytes_new_take (g_malloc0 (size), size), 0, 0, 0,
+                                   file);
+}
+
+/* With so many others. */
+static void
+fill_append (SbOperation *operation, guint n_more, guint n_targets)
+{
+  operation->append.message = make_message (1000);
+  operation->append.n_more = n_more;
+  operation->append.more = g_new0 (SbMessage *, n_more);
+  for (guint i = 0; i < n_more; i++)
+    operation->append.more[i] = make_message (1000);
+  operation->append.targets = g_new0 (SbTarget, n_targets);
+  operation->append.n_targets = n_targets;
+}
+
 /* Gives it one of everything that it can own. */
 static void
 fill (SbOperation *operation)
@@ -291,11 +380,12 @@ fill (SbOperation *operation)
   switch (operation->kind)
     {
     case SB_OPERATION_APPEND:
-      operation->append.targets = g_new0 (SbTarget, 1);
+      fill_append (operation, 2, 1);
       break;
     case SB_OPERATION_END:
       operation->end.id = g_strdup ("m");
       operation->end.log = g_strdup ("refused");
+      operation->end.released = g_strdup ("f");
       break;
     case SB_OPERATION_PARK:
       operation->park.log = g_strdup ("refused");
@@ -383,11 +473,42 @@ an_append_is_measured_by_body_and_targets (void)
 }
 
 static void
+messages_that_come_together_are_measured_together (void)
+{
+  g_autoptr (SbOperation) one = sb_operation_new (SB_OPERATION_APPEND, NULL, NULL);
+  g_autoptr (SbOperation) three = sb_operation_new (SB_OPERATION_APPEND, NULL, NULL);
+
+  fill_append (one, 0, 4);
+  fill_append (three, 2, 4);
+  g_assert_cmpuint (sb_operation_get_rows (one), ==, 4);
+  g_assert_cmpuint (sb_operation_get_rows (three), ==, 12);
+  g_assert_cmpuint (sb_operation_get_bytes (three), >=, sb_operation_get_bytes (one) + 2 * 1000);
+}
+
+static void
+a_file_is_described_without_rights (void)
+{
+  g_autoptr (SbFile) file = make_file ();
+  g_autoptr (SbFileInfo) info = sb_file_info_new (file, "m", 3, 5, 7);
+  SbFileRight right = { 9, SB_DELIVERY_NOTIFIED };
+
+  g_assert_true (info->file == file);
+  g_assert_cmpstr (info->message_id, ==, "m");
+  g_assert_cmpint (info->sender_key, ==, 3);
+  g_assert_cmpint (info->accepted, ==, 5);
+  g_assert_cmpint (info->deadline, ==, 7);
+  g_assert_null (info->rights);
+  /* Freed with the rest. */
+  info->rights = g_array_new (FALSE, FALSE, sizeof right);
+  g_array_append_val (info->rights, right);
+}
+
+static void
 states_and_reasons_have_words (void)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
 
-  for (int state = SB_DELIVERY_PENDING; state <= SB_DELIVERY_DROPPED; state++)
+  for (int state = SB_DELIVERY_PENDING; state <= SB_DELIVERY_NOTIFIED; state++)
     g_assert_true (
         g_hash_table_add (seen, (gpointer) sb_delivery_state_to_string ((SbDeliveryState) state)));
   g_assert_null (sb_reason_to_string (SB_REASON_NONE));
@@ -396,6 +517,7 @@ states_and_reasons_have_words (void)
   g_assert_cmpstr (sb_reason_to_string (SB_REASON_MOVED), ==, "moved");
   g_assert_true (sb_delivery_state_has_ended (SB_DELIVERY_CONFIRMED));
   g_assert_false (sb_delivery_state_has_ended (SB_DELIVERY_DEAD));
+  g_assert_false (sb_delivery_state_has_ended (SB_DELIVERY_NOTIFIED));
 }
 
 static void
@@ -454,6 +576,7 @@ nothing_is_freed_of_nothing (void)
   sb_stored_delivery_free (NULL);
   sb_stored_receipt_free (NULL);
   sb_message_status_free (NULL);
+  sb_file_info_free (NULL);
   sb_operation_free (NULL);
 }
 
@@ -467,6 +590,12 @@ main (int argc, char *argv[])
                    a_function_that_is_missing_is_an_error);
   g_test_add_func ("/store-edge/a-batch-that-is-applied-again-starts-clean",
                    a_batch_that_is_applied_again_starts_clean);
+  g_test_add_func ("/store-edge/nothing-is-said-of-files-when-a-batch-is-applied-again",
+                   nothing_is_said_of_files_when_a_batch_is_applied_again);
+  g_test_add_func ("/store-edge/a-file-is-described-without-rights",
+                   a_file_is_described_without_rights);
+  g_test_add_func ("/operation/messages-that-come-together-are-measured-together",
+                   messages_that_come_together_are_measured_together);
   g_test_add_func ("/operation/every-kind-is-freed-with-what-it-owns",
                    every_kind_is_freed_with_what_it_owns);
   g_test_add_func ("/operation/every-kind-but-an-append-is-one-row",
