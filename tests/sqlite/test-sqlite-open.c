@@ -263,7 +263,7 @@ get_log (SbMessageStatus *status, guint n)
 }
 
 /* There m7 was moved from user 2 to user 3, who is paused and has a ttl; m8 was parked with a log
- * and requeued; m9 was confirmed with a log. */
+ * and requeued; m9 was confirmed with a log; user 2 was notified of the file of m10. */
 static void
 what_came_with_version_2_is_read (void)
 {
@@ -287,6 +287,26 @@ what_came_with_version_2_is_read (void)
   g_assert_cmpstr (get_log (confirmed, 0), ==, "log of m9");
   rig->user = 3;
   sqlite_rig_confirm (rig, "m7");
+}
+
+static void
+a_file_of_version_2_is_read_and_released (void)
+{
+  g_autoptr (SqliteRig) rig = make_past ("version-2.sql");
+  g_autoptr (SbOperation) end = sqlite_rig_make_end (2, "m10", SB_DELIVERY_CONFIRMED);
+  g_autoptr (SbFileInfo) info = NULL;
+
+  sqlite_rig_open (rig);
+  info = sb_store_file (rig->store, "k3-report.pdf", NULL);
+  g_assert_nonnull (info);
+  g_assert_cmpstr (info->message_id, ==, "m10");
+  g_assert_cmpstr (info->file->display_name, ==, "отчёт.pdf");
+  g_assert_cmpuint (info->file->size, ==, 1024 * 1024);
+  g_assert_cmpuint (info->file->digest[31], ==, 31);
+  g_assert_cmpint (g_array_index (info->rights, SbFileRight, 0).state, ==, SB_DELIVERY_NOTIFIED);
+  end->end.release = TRUE;
+  g_assert_cmpint (sqlite_rig_apply (rig, end), ==, SB_OUTCOME_DONE);
+  g_assert_cmpstr (end->end.released, ==, "0123456789abcdef0123456789abcdef");
 }
 
 static void
@@ -329,6 +349,7 @@ main (int argc, char *argv[])
   ADD ("a-store-can-be-opened-after-it-was-refused", a_store_can_be_opened_after_it_was_refused);
   ADD ("a-folder-that-is-not-there-is-an-error", a_folder_that_is_not_there_is_an_error);
   ADD ("what-came-with-version-2-is-read", what_came_with_version_2_is_read);
+  ADD ("a-file-of-version-2-is-read-and-released", a_file_of_version_2_is_read_and_released);
   ADD ("a-migration-that-fails-leaves-everything-as-it-was",
        a_migration_that_fails_leaves_everything_as_it_was);
 #undef ADD
