@@ -93,8 +93,10 @@ sb_test_http_new (guint16 port, const char *user, const char *password)
 {
   SbTestHttp *self = g_new0 (SbTestHttp, 1);
 
+  /* Every POST takes a connection of its own; those before it are not to heap up. */
   self->session = soup_session_new_with_options ("max-conns", 1000, "max-conns-per-host", 1000,
-                                                 "timeout", 0, "proxy-resolver", NULL, NULL);
+                                                 "timeout", 0, "idle-timeout", 1, "proxy-resolver",
+                                                 NULL, NULL);
   /* The client logs in by itself, and shows what the bus says when that fails. */
   soup_session_remove_feature_by_type (self->session, SOUP_TYPE_AUTH_MANAGER);
   soup_session_remove_feature_by_type (self->session, SOUP_TYPE_CONTENT_DECODER);
