@@ -23,6 +23,7 @@ static char **settings;
 static char *data_dir;
 static char *plugin_dirs;
 static gboolean check_config;
+static gboolean check_files;
 static gboolean list_plugins;
 static gboolean list_keys;
 static gboolean print_ports;
@@ -38,6 +39,8 @@ static const GOptionEntry entries[] = {
     N_ ("Look for plugins here first; several folders are separated by colons"), "DIR" },
   { "check-config", 0, 0, G_OPTION_ARG_NONE, &check_config,
     N_ ("Check the configuration and its plugins, then exit"), NULL },
+  { "check-files", 0, 0, G_OPTION_ARG_NONE, &check_files,
+    N_ ("Read all files that wait to be fetched, name those that are damaged, then exit"), NULL },
   { "list-plugins", 0, 0, G_OPTION_ARG_NONE, &list_plugins, N_ ("List the plugins, then exit"),
     NULL },
   { "list-keys", 0, 0, G_OPTION_ARG_NONE, &list_keys,
@@ -137,6 +140,39 @@ show_key (const char *group, const SbConfigKey *key, const char *value, SbConfig
            key->flags & SB_CONFIG_RELOADABLE ? "reload" : "restart", key->summary);
 }
 
+typedef struct
+{
+  guint n_good;
+  guint n_faulty;
+} FileCount;
+
+static void
+show_file (const SbFile *file, const GError *fault, gpointer data)
+{
+  FileCount *count = data;
+
+  if (fault == NULL)
+    count->n_good++;
+  else
+    {
+      count->n_faulty++;
+      g_print ("%s\t%s\n", file->name, fault->message);
+    }
+}
+
+/* While no bus runs on that folder. */
+static int
+run_file_check (SbDaemon *daemon)
+{
+  FileCount count = { 0, 0 };
+  g_autoptr (GError) error = NULL;
+
+  if (!sb_daemon_check_files (daemon, show_file, &count, &error))
+    return fail (error);
+  g_print (_ ("%u files are whole, %u are damaged or missing.\n"), count.n_good, count.n_faulty);
+  return count.n_faulty == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static gboolean
 stop_signal_cb (gpointer daemon)
 {
@@ -222,5 +258,7 @@ main (int argc, char *argv[])
     g_print (_ ("The configuration is good.\n"));
   if (list_keys || check_config)
     return EXIT_SUCCESS;
+  if (check_files)
+    return run_file_check (daemon);
   return run (daemon);
 }

@@ -57,6 +57,17 @@ void sb_bus_publish_files_async (SbBus *self, SbUser *sender, GBytes *json, GPtr
                                  gpointer user_data);
 SbPublishedFiles *sb_bus_publish_files_finish (SbBus *self, GAsyncResult *result, GError **error);
 
+/**
+ * SbCheckFunc:
+ * @file: a file that a message names
+ * @fault: (nullable): what is wrong with it
+ * @user_data: given to sb_check_files()
+ */
+typedef void (*SbCheckFunc) (const SbFile *file, const GError *fault, gpointer user_data);
+
+gboolean sb_check_files (SbJournal *journal, SbVault *vault, SbCheckFunc func, gpointer user_data,
+                         GError **error);
+
 /* Out. */
 void sb_bus_open_file_async (SbBus *self, SbUser *user, const char *name,
                              GAsyncReadyCallback callback, gpointer user_data);

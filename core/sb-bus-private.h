@@ -125,12 +125,6 @@ void sb_bus_add_file_usage (SbBus *self, gint64 sender, gint64 bytes);
 void sb_bus_drop_file (SbBus *self, gint64 sender, const char *released, guint64 size);
 gboolean sb_bus_sweep_vault (SbBus *self, GError **error);
 
-/* file: one that a message names; fault: (nullable) what is wrong with it */
-typedef void (*SbCheckFunc) (const SbFile *file, const GError *fault, gpointer user_data);
-
-gboolean sb_check_files (SbJournal *journal, SbVault *vault, SbCheckFunc func, gpointer user_data,
-                         GError **error);
-
 SbOutbound *sb_bus_lookup_outbound (SbBus *self, gint64 user);
 void sb_bus_attach_outbound (SbBus *self, gint64 user);
 void sb_bus_update_outbound (SbBus *self, SbUser *user);

@@ -150,7 +150,18 @@ sb_bus_sweep_vault (SbBus *self, GError **error)
   return swept;
 }
 
-/* Reads every file, and tells of each. Blocks. */
+/**
+ * sb_check_files:
+ * @journal: (transfer none): open; where files are named
+ * @vault: (transfer none): open; where they are
+ * @func: told of each file
+ * @user_data: for @func
+ * @error: the store's
+ *
+ * Reads every file that a message names. Blocks for as long as that takes.
+ *
+ * Returns: whether all were looked at, whatever was found
+ */
 gboolean
 sb_check_files (SbJournal *journal, SbVault *vault, SbCheckFunc func, gpointer user_data,
                 GError **error)

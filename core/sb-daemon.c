@@ -334,6 +334,32 @@ announce_ready (SbDaemon *self)
 }
 
 /**
+ * sb_daemon_check_files:
+ * @self: a daemon that was loaded and is not started
+ * @func: told of each file that waits
+ * @user_data: for @func
+ * @error: SB_ERROR_BUSY when a bus runs on that folder; what could not be opened
+ *
+ * Reads all files that wait. Blocks for as long as that takes.
+ *
+ * Returns: whether all were looked at, whatever was found
+ */
+gboolean
+sb_daemon_check_files (SbDaemon *self, SbCheckFunc func, gpointer user_data, GError **error)
+{
+  gboolean checked;
+
+  g_return_val_if_fail (SB_IS_DAEMON (self) && self->config != NULL, FALSE);
+
+  self->data_dir = sb_data_dir_open (
+      sb_config_get_string (self->config, SB_CONFIG_GROUP_BUS, "data-dir"), error);
+  checked = self->data_dir != NULL && open_vault (self, error) && open_journal (self, error)
+            && sb_check_files (self->journal, self->vault, func, user_data, error);
+  undo_start (self);
+  return checked;
+}
+
+/**
  * sb_daemon_start:
  * @self: a daemon that was loaded
  * @error: what could not be opened, and what to do

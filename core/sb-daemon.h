@@ -7,6 +7,7 @@
 
 #include <gio/gio.h>
 
+#include "sb-bus-files.h"
 #include "sb-config.h"
 
 G_BEGIN_DECLS
@@ -32,6 +33,8 @@ typedef struct
 SbDaemon *sb_daemon_new (const SbDaemonOptions *options);
 gboolean sb_daemon_load (SbDaemon *self, GError **error);
 SbConfig *sb_daemon_get_config (SbDaemon *self);
+gboolean sb_daemon_check_files (SbDaemon *self, SbCheckFunc func, gpointer user_data,
+                                GError **error);
 gboolean sb_daemon_start (SbDaemon *self, GError **error);
 char *sb_daemon_describe (SbDaemon *self);
 const char *sb_daemon_get_setup_code (SbDaemon *self);
