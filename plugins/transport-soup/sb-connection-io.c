@@ -360,6 +360,8 @@ note_flushed (SbConnection *self)
   if (self->above_mark && self->drained_func != NULL)
     self->drained = TRUE;
   self->above_mark = FALSE;
+  if (self->awaiting)
+    sb_connection_note_room (self);
   if (self->drained || self->flushes != NULL)
     sb_connection_queue_notify (self);
 }

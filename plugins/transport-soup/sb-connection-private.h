@@ -4,8 +4,8 @@
  *
  * sb-connection.c: life, phases, getters. sb-connection-address.c: whose it is.
  * sb-connection-io.c: the socket, the two buffers and
- * their bounds. sb-connection-close.c: how it ends. sb-connection-streams.c: the two streams and
- * their sources, as GIO wants them.
+ * their bounds. sb-connection-lend.c: output of somebody else. sb-connection-close.c: how it ends.
+ * sb-connection-streams.c: the two streams and their sources, as GIO wants them.
  */
 #pragma once
 
@@ -60,6 +60,10 @@ struct _SbConnection
   SbConnectionFunc drained_func;
   gpointer drained_data;
 
+  SbConnectionFunc lend_func; /* (nullable): somebody else writes */
+  gpointer lend_data;
+  int unacknowledged; /* bytes, when it was last looked at */
+
   GError *failure;        /* (owned) (nullable): what reading and writing fail with */
   GError *output_failure; /* (owned) (nullable): what writing fails with */
   GTask *closing;         /* (owned) (nullable): the asynchronous close */
@@ -79,6 +83,7 @@ struct _SbConnection
   guint paused : 1;
   guint blocked : 1; /* the writer was told to wait */
   guint above_mark : 1;
+  guint awaiting : 1; /* the borrower wants to be called when there is room */
   guint drained : 1;  /* to be told from the loop */
   guint finished : 1; /* likewise: that it is closed */
   guint served : 1;   /* it is past its first request's headers */
@@ -105,6 +110,11 @@ void sb_connection_refill_budget (SbConnection *self);
 gboolean sb_connection_set_would_block (GError **error);
 gboolean sb_connection_set_failure (SbConnection *self, GError **error);
 gboolean sb_connection_set_output_failure (SbConnection *self, GError **error);
+
+/* sb-connection-lend.c */
+void sb_connection_note_room (SbConnection *self);
+void sb_connection_tell_borrower (SbConnection *self);
+void sb_connection_note_progress (SbConnection *self, gint64 now);
 
 /* sb-connection-close.c */
 void sb_connection_begin_close (SbConnection *self);

@@ -33,6 +33,8 @@ on_ready (SbPollerWatch *watch, guint32 events)
     self->writable = TRUE;
   if (self->readable && sb_connection_can_read (self))
     sb_connection_wake (self->input_sources);
+  if (self->awaiting)
+    sb_connection_note_room (self);
   if (self->state != SB_CONNECTION_OPEN || sb_gather_get_length (&self->gathered) > 0)
     sb_poller_queue_turn (watch);
 }
@@ -106,6 +108,7 @@ on_notify (SbPollerWatch *watch)
     sb_connection_serve_writers (self);
   if (drained && self->drained_func != NULL && sb_connection_is_open (self))
     self->drained_func (self, self->drained_data);
+  sb_connection_tell_borrower (self);
   return_close (self);
   if (self->finished)
     tell_closed (self);
@@ -559,7 +562,9 @@ sb_connection_check (SbConnection *self, gint64 now)
 
   if (self->state != SB_CONNECTION_OPEN)
     return NULL;
-  if (sb_gather_get_length (&self->gathered) > 0 && now - self->output_since > self->limits.output)
+  sb_connection_note_progress (self, now);
+  if ((self->awaiting || sb_gather_get_length (&self->gathered) > 0)
+      && now - self->output_since > self->limits.output)
     return "output";
   switch ((SbConnectionPhase) self->phase)
     {

@@ -105,6 +105,13 @@ gsize sb_connection_get_queued (SbConnection *self);
 guint64 sb_connection_get_written (SbConnection *self);
 void sb_connection_set_drained_func (SbConnection *self, SbConnectionFunc func, gpointer user_data);
 
+void sb_connection_lend (SbConnection *self, SbConnectionFunc func, gpointer user_data);
+void sb_connection_give_back (SbConnection *self);
+gboolean sb_connection_is_usable (SbConnection *self);
+gboolean sb_connection_take_room (SbConnection *self);
+void sb_connection_note_sent (SbConnection *self, guint64 n, gboolean is_full);
+void sb_connection_await_room (SbConnection *self);
+
 void sb_connection_message_done (SbConnection *self);
 void sb_connection_set_max_unfinished (SbConnection *self, gsize bytes);
 void sb_connection_set_paused (SbConnection *self, gboolean paused);

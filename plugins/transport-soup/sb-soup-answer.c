@@ -159,6 +159,34 @@ sb_request_answer (SbRequest *self, guint status, const char *type, GString *bod
 }
 
 /**
+ * sb_request_steal:
+ * @self: a request that is complete
+ * @status: HTTP status
+ * @head: (out) (transfer full): status line and headers of the answer, which says that the
+ *   connection ends with it
+ *
+ * Has the caller answer past libsoup.
+ *
+ * Returns: (transfer full) (nullable): the connection; %NULL when the client is gone or was
+ *   answered
+ */
+GIOStream *
+sb_request_steal (SbRequest *self, guint status, char **head)
+{
+  GString *out;
+
+  if (!sb_request_can_answer (self))
+    return NULL;
+  self->answered = TRUE;
+  sb_request_set_header (self, "X-Content-Type-Options", "nosniff");
+  soup_server_message_set_status (self->message, status, sb_problem_title (status));
+  out = g_string_sized_new (1024);
+  append_head (out, self->message);
+  *head = g_string_free (out, FALSE);
+  return soup_server_message_steal_connection (self->message);
+}
+
+/**
  * sb_request_answer_static:
  * @self: a request
  * @type: content type

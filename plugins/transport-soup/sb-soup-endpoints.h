@@ -17,6 +17,10 @@ void sb_endpoint_get (SbRequest *request);
 void sb_endpoint_confirm (SbRequest *request);
 void sb_endpoint_status (SbRequest *request);
 
+/* sb-soup-download.c */
+void sb_endpoint_download (SbRequest *request);
+void sb_endpoint_release (SbRequest *request);
+
 /* sb-soup-users.c */
 void sb_endpoint_put_users (SbRequest *request);
 void sb_endpoint_sign_up_page (SbRequest *request);

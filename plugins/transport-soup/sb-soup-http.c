@@ -41,6 +41,8 @@ static const SbEndpoint endpoints[] = {
   { "/get", "GET", ACCESS_USER, FALSE, sb_endpoint_get },
   { "/confirm", "POST", ACCESS_USER, TRUE, sb_endpoint_confirm },
   { "/status/", "GET", ACCESS_USER, FALSE, sb_endpoint_status },
+  { "/download/", "GET", ACCESS_USER, FALSE, sb_endpoint_download },
+  { "/download/", "DELETE", ACCESS_USER, FALSE, sb_endpoint_release },
   { "/put_users", "POST", ACCESS_USER, TRUE, sb_endpoint_put_users },
   { "/signup", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_sign_up_page },
   { "/signup", "POST", ACCESS_ANYBODY, FALSE, sb_endpoint_sign_up },
@@ -121,6 +123,7 @@ sb_request_unref (SbRequest *self)
   g_clear_pointer (&self->user, sb_user_unref);
   g_clear_pointer (&self->body, g_bytes_unref);
   g_clear_pointer (&self->query, g_hash_table_unref);
+  g_free (self->range);
   g_free (self->id);
   g_free (self);
 }
@@ -505,6 +508,7 @@ headers_cb (SoupServer *server, SoupServerMessage *message, const char *path, GH
   const char *method = soup_server_message_get_method (message);
 
   /* Answers are whole: a client that asks for a range of one must not get it. */
+  self->range = g_strdup (sb_request_get_header (self, "Range"));
   soup_message_headers_remove (soup_server_message_get_request_headers (message), "Range");
   self->upgrade = wants_upgrade (self, path);
   self->endpoint = self->upgrade ? NULL : find_endpoint (path, method);

@@ -49,6 +49,7 @@ struct _SbRequest
   const SbBodyFuncs *reader;  /* (nullable): takes the body instead */
   gpointer reader_data;       /* (nullable): the reader's own */
   GHashTable *query;          /* (owned) (nullable) */
+  char *range;                /* (owned) (nullable): `Range`, which libsoup does not see */
   char *id;                   /* (owned) (nullable): user id that tries to log in */
   GInetAddress *address;      /* (owned) (nullable): of the client, proxies looked through */
   GCancellable *cancellable;  /* (owned): cancelled when the client is gone */
@@ -86,6 +87,7 @@ void sb_request_answer_static (SbRequest *self, const char *type, GBytes *body);
 void sb_request_answer_json (SbRequest *self, guint status, GString *json);
 void sb_request_redirect (SbRequest *self, const char *location);
 void sb_request_problem (SbRequest *self, guint status, const char *reason, const char *detail);
+GIOStream *sb_request_steal (SbRequest *self, guint status, char **head);
 void sb_request_fail (SbRequest *self, const GError *error, const char *const *full);
 
 G_END_DECLS

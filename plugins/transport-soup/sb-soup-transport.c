@@ -6,7 +6,7 @@
  *
  * Stopping: nothing new is accepted, long polls end, WebSockets are told to go;
  * when the last request is answered and the last session is gone, the idle
- * connections are closed.
+ * connections are closed. Files that are being sent go on until the deadline.
  */
 
 #include "sb-soup-transport.h"
@@ -333,6 +333,7 @@ tear_down (SbSoupTransport *self)
     }
   if (self->listener != NULL)
     sb_listener_set_func (self->listener, NULL, NULL);
+  g_clear_pointer (&self->sender, sb_file_sender_free);
   g_clear_object (&self->listener);
   if (self->server != NULL)
     soup_server_disconnect (self->server);
@@ -360,7 +361,9 @@ transport_start (SbTransport *transport, SbBus *bus, GError **error)
   add_counters (self);
   g_clear_pointer (&self->proxies, sb_proxy_list_free);
   self->proxies = load_proxies (config, error);
-  if (self->proxies == NULL || !load_certificate (config, &self->certificate, error)
+  self->sender = self->proxies != NULL ? sb_file_sender_new (sb_bus_get_metrics (bus), error)
+                                       : NULL;
+  if (self->sender == NULL || !load_certificate (config, &self->certificate, error)
       || !make_server (self, error) || !listen_all (self, error))
     {
       tear_down (self);
@@ -377,7 +380,8 @@ is_everything_gone (SbSoupTransport *self)
   SbListenerStats stats;
 
   sb_listener_get_stats (self->listener, &stats);
-  return self->requests.length == 0 && self->sessions.length == 0 && stats.open == 0;
+  return self->requests.length == 0 && self->sessions.length == 0 && stats.open == 0
+         && sb_file_sender_get_length (self->sender) == 0;
 }
 
 /* One step of stopping, always from the main loop and never from within libsoup. */

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "sb-file-sender.h"
 #include "sb-listener.h"
 #include "sb-soup-address.h"
 
@@ -39,6 +40,7 @@ struct _SbSoupTransport
   SoupServer *server;           /* (owned) */
   SbProxyList *proxies;         /* (owned) */
   SbListener *listener;         /* (owned) (nullable) */
+  SbFileSender *sender;         /* (owned) (nullable) */
   GSocket *never;               /* (owned): the far end of a listener that nobody reaches */
   GTlsCertificate *certificate; /* (owned) (nullable) */
 
