@@ -77,6 +77,7 @@ make_bus (SbTestBus *self)
 
   self->bus = sb_bus_new (self->config, self->journal, self->accounts, self->clock, self->metrics);
   sb_bus_set_registry (self->bus, self->registry);
+  sb_bus_set_vault (self->bus, self->vault);
   sb_bus_start (self->bus, &error);
   g_assert_no_error (error);
 }
@@ -111,6 +112,35 @@ sb_test_bus_new_calling (const char *config)
 }
 
 static void
+make_vault (SbTestBus *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->vault = sb_vault_new (self->dir, 0, self->metrics);
+  sb_vault_open (self->vault, &error);
+  g_assert_no_error (error);
+}
+
+SbTestBus *
+sb_test_bus_new_with_vault (const char *config)
+{
+  SbTestBus *self = sb_test_bus_new_with_accounts (config);
+
+  self->dir = sb_test_make_dir ();
+  make_vault (self);
+  make_bus (self);
+  return self;
+}
+
+static void
+free_vault (SbTestBus *self)
+{
+  sb_vault_close (self->vault);
+  sb_test_settle ();
+  g_assert_finalize_object (g_steal_pointer (&self->vault));
+}
+
+static void
 free_bus (SbTestBus *self)
 {
   sb_bus_stop (self->bus);
@@ -138,6 +168,9 @@ sb_test_bus_free (SbTestBus *self)
   if (self->accounts != NULL)
     free_accounts (self);
   g_clear_object (&self->registry);
+  if (self->vault != NULL)
+    free_vault (self);
+  g_clear_pointer (&self->dir, sb_test_remove_dir);
   g_assert_finalize_object (g_steal_pointer (&self->journal));
   g_assert_finalize_object (g_steal_pointer (&self->store));
   g_assert_finalize_object (g_steal_pointer (&self->clock));
@@ -152,6 +185,11 @@ sb_test_bus_restart (SbTestBus *self)
   sb_test_bus_settle (self);
   free_bus (self);
   free_accounts (self);
+  if (self->vault != NULL)
+    {
+      free_vault (self);
+      make_vault (self);
+    }
   make_accounts (self);
   make_bus (self);
 }

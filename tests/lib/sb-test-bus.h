@@ -10,6 +10,7 @@
 #include "sb-test.h"
 
 #include "sb-accounts.h"
+#include "sb-bus-files.h"
 #include "sb-bus.h"
 
 G_BEGIN_DECLS
@@ -33,6 +34,8 @@ typedef struct
   SbAccounts *accounts;           /* (owned) (nullable) loaded */
   SbBus *bus;                     /* (owned) (nullable) started */
   SbRegistry *registry;           /* (owned) (nullable) with the type `test` of outbound paths */
+  char *dir;                      /* (owned) (nullable) where the vault is */
+  SbVault *vault;                 /* (owned) (nullable) open */
 } SbTestBus;
 
 /* The journal. @config is what a file would say in its group bus. */
@@ -43,6 +46,8 @@ SbTestBus *sb_test_bus_new_with_accounts (const char *config);
 SbTestBus *sb_test_bus_new_started (const char *config);
 /* All of it, and users with `connection_properties` of type `test` are called. */
 SbTestBus *sb_test_bus_new_calling (const char *config);
+/* All of it, and files are taken. */
+SbTestBus *sb_test_bus_new_with_vault (const char *config);
 /* Stops what runs, in order, and sees everything finalized. */
 void sb_test_bus_free (SbTestBus *self);
 
