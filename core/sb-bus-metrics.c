@@ -40,6 +40,18 @@ gauge_remembered (gpointer user_data)
 }
 
 static double
+gauge_files (gpointer user_data)
+{
+  return SB_BUS (user_data)->stats.files;
+}
+
+static double
+gauge_file_bytes (gpointer user_data)
+{
+  return SB_BUS (user_data)->stats.file_bytes;
+}
+
+static double
 gauge_disk (gpointer user_data)
 {
   return SB_BUS (user_data)->stats.disk;
@@ -66,6 +78,8 @@ add_gauges (SbBus *self)
     { "simplebus_deliveries_parked", "Deliveries that are parked", gauge_parked },
     { "simplebus_deliveries_dead", "Deliveries that were given up", gauge_dead },
     { "simplebus_messages_remembered", "Finished messages whose ids are known", gauge_remembered },
+    { "simplebus_files_waiting", "Files that somebody has yet to fetch", gauge_files },
+    { "simplebus_file_bytes", "Bytes of these files", gauge_file_bytes },
     { "simplebus_recipients_unreachable", "Recipients that were called in vain again and again",
       gauge_open_circuits },
     { "simplebus_store_bytes", "Size of the store on disk", gauge_disk },
