@@ -189,7 +189,7 @@ counts_bytes (void)
   g_autoptr (SbTestAnswer) answer = sb_test_download (file->bus->bob, file->path, NULL);
   g_autoptr (SbTestAnswer) part = sb_test_download (file->bus->bob, file->path, "bytes=1-5");
 
-  sb_test_wait_for (has_counted, file, "the bytes to be counted");
+  sb_test_poll_for (has_counted, file, "the bytes to be counted");
 }
 
 /* --- Ranges --- */

@@ -73,6 +73,35 @@ sb_test_release (SbTestHttp *client, const char *path)
   return answer->status;
 }
 
+/* --- Waiting --- */
+
+static gboolean
+on_tick (gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+void
+sb_test_poll_for (SbTestCheck check, gpointer user_data, const char *what)
+{
+  guint tick = g_timeout_add (10, on_tick, NULL);
+
+  sb_test_wait_for (check, user_data, what);
+  g_source_remove (tick);
+}
+
+static gboolean
+has_no_downloads (gpointer user_data)
+{
+  return sb_test_get_metric (user_data, "simplebus_downloads") == 0;
+}
+
+void
+sb_test_wait_no_downloads (SbTestHttp *admin)
+{
+  sb_test_poll_for (has_no_downloads, admin, "the end of all downloads");
+}
+
 /* --- The data folder --- */
 
 static void
@@ -132,7 +161,7 @@ sb_test_wait_files (SbTestDaemon *daemon, guint n)
 {
   Count count = { daemon, n };
 
-  sb_test_wait_for (has_files, &count, "files to come or go");
+  sb_test_poll_for (has_files, &count, "files to come or go");
 }
 
 char *

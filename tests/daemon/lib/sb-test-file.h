@@ -15,6 +15,9 @@ char *sb_test_put_file (SbTestHttp *client, const char *json, const char *name, 
 SbTestAnswer *sb_test_download (SbTestHttp *client, const char *path, const char *range);
 /* Ends the delivery of the client's user. Returns the status. */
 guint sb_test_release (SbTestHttp *client, const char *path);
+/* As sb_test_wait_for(), for what no event announces. */
+void sb_test_poll_for (SbTestCheck check, gpointer user_data, const char *what);
+void sb_test_wait_no_downloads (SbTestHttp *admin);
 /* How many files there are below the data folder's "files". */
 guint sb_test_count_files (SbTestDaemon *daemon);
 /* Waits until there are that many. */
