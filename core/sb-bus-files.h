@@ -56,6 +56,7 @@ void sb_bus_publish_files_async (SbBus *self, SbUser *sender, GBytes *json, GPtr
                                  const char *base_url, GAsyncReadyCallback callback,
                                  gpointer user_data);
 SbPublishedFiles *sb_bus_publish_files_finish (SbBus *self, GAsyncResult *result, GError **error);
+const char *const *sb_bus_publish_files_get_full (SbBus *self, GAsyncResult *result);
 
 /**
  * SbCheckFunc:

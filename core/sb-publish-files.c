@@ -41,6 +41,7 @@ typedef struct
   guint64 bytes;    /* of all files */
   gboolean is_kept; /* the vault has them */
   gboolean is_counted;
+  char **full; /* (owned) (nullable) once it failed for them */
 } Call;
 
 /* Life */
@@ -95,6 +96,7 @@ call_free (Call *self)
   g_ptr_array_unref (self->kept);
   g_ptr_array_unref (self->files);
   g_strfreev (self->names);
+  g_strfreev (self->full);
   g_free (self->base_url);
   g_bytes_unref (self->json);
   sb_user_unref (self->sender);
@@ -335,6 +337,8 @@ appended_cb (SbOperation *operation, const GError *error, gpointer user_data)
 
   if (refusal != NULL)
     {
+      if (error == NULL && operation->outcome == SB_OUTCOME_FULL)
+        call->full = list_names (call->bus, operation);
       fail (g_steal_pointer (&task), refusal);
       return;
     }
@@ -636,4 +640,20 @@ SbPublishedFiles *
 sb_bus_publish_files_finish (SbBus *self, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * sb_bus_publish_files_get_full:
+ * @self: a bus
+ * @result: of sb_bus_publish_files_async(), which failed
+ *
+ * Returns: (transfer none) (nullable) (array zero-terminated=1): ids of recipients whose queue is
+ *   full, when that is why; valid as long as @result
+ */
+const char *const *
+sb_bus_publish_files_get_full (SbBus *self, GAsyncResult *result)
+{
+  const Call *call = g_task_get_task_data (G_TASK (result));
+
+  return (const char *const *) call->full;
 }

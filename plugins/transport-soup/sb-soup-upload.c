@@ -169,7 +169,7 @@ published_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (published != NULL)
     sb_request_answer_json (request, 200, print_result (published));
   else
-    sb_request_fail (request, error, NULL);
+    sb_request_fail (request, error, sb_bus_publish_files_get_full (SB_BUS (source), result));
 }
 
 /* Announcing */

@@ -363,6 +363,23 @@ test_takes_all_messages_or_none (void)
   upload_wait_count (bus->daemon, 0);
 }
 
+static void
+test_names_full_queues (void)
+{
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.max-queue=1", NULL);
+  g_autofree char *first = upload_put_file (bus->alice, "m-0", "abc");
+  g_autoptr (SbTestAnswer) answer = NULL;
+  g_autofree char *full = NULL;
+  Upload *form = form_with (TO_BOB);
+
+  upload_add_file (form, "a", "a", "x", -1);
+  answer = upload_send (form, bus->alice);
+  sb_test_assert_problem (answer, 429, "full");
+  full = sb_test_json_strings (sb_test_answer_object (answer), "full");
+  g_assert_cmpstr (full, ==, "bob");
+  upload_wait_count (bus->daemon, 1);
+}
+
 /* --- Other clients --- */
 
 static void
@@ -448,6 +465,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/upload/knows-a-form-that-was-sent-before",
                    test_knows_a_form_that_was_sent_before);
   g_test_add_func ("/upload/takes-all-messages-or-none", test_takes_all_messages_or_none);
+  g_test_add_func ("/upload/names-full-queues", test_names_full_queues);
   g_test_add_func ("/upload/understands-curl", test_understands_curl);
   g_test_add_func ("/upload/lets-messages-pass-a-slow-form", test_lets_messages_pass_a_slow_form);
   return g_test_run ();
