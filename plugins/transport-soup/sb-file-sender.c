@@ -32,6 +32,7 @@
 
 #define N_THREADS 4
 #define NICE_STEP 5
+#define NICE_MAX 19
 #define SLICE (256 * 1024)
 /* What is encrypted in one turn of the main loop. */
 #define TLS_SLICE (128 * 1024)
@@ -46,6 +47,7 @@ struct _SbFileSender
   SbMetrics *metrics;    /* (unowned) */
   SbCounter *n_bytes;
   guint gauge;
+  int priority;     /* of the threads */
   GQueue transfers; /* (element-type Transfer) linked by their own links */
 };
 
@@ -74,16 +76,14 @@ typedef struct
 
 /* --- In a thread ---------------------------------------------------------------------------- */
 
+/* On Linux this is a matter of the thread. A thread of a pool has no beginning of its own. */
 static void
-lower_own_priority (void)
+lower_own_priority (SbFileSender *sender)
 {
-  static __thread gboolean is_low;
   id_t self = (id_t) gettid ();
 
-  if (is_low)
-    return;
-  is_low = TRUE;
-  if (setpriority (PRIO_PROCESS, self, getpriority (PRIO_PROCESS, self) + NICE_STEP) != 0)
+  if (getpriority (PRIO_PROCESS, self) < sender->priority
+      && setpriority (PRIO_PROCESS, self, sender->priority) != 0)
     g_debug ("files are sent at normal priority: %s", g_strerror (errno));
 }
 
@@ -187,7 +187,7 @@ run (gpointer data, gpointer user_data)
   SbFileSender *sender = user_data;
   Transfer *self = data;
 
-  lower_own_priority ();
+  lower_own_priority (sender);
   for (guint i = 0; i < SLICES_AT_ONCE; i++)
     {
       if (g_atomic_int_get (&self->cancelled) || self->is_full || self->fault != 0
@@ -331,6 +331,7 @@ sb_file_sender_new (SbMetrics *metrics, GError **error)
 {
   SbFileSender *self = g_new0 (SbFileSender, 1);
 
+  self->priority = MIN (getpriority (PRIO_PROCESS, (id_t) gettid ()) + NICE_STEP, NICE_MAX);
   self->pool = g_thread_pool_new (run, self, N_THREADS, TRUE, error);
   if (self->pool == NULL)
     {
