@@ -15,6 +15,7 @@
 #include "sb-session-private.h"
 #include "sb-sweeper.h"
 #include "sb-takeover.h"
+#include "sb-uploads-private.h"
 #include "sb-vault.h"
 #include "sb-watch.h"
 
@@ -54,6 +55,7 @@ struct _SbBus
 
   SbVault *vault;       /* (owned) (nullable) */
   SbScrubber *scrubber; /* (owned) (nullable) between start and stop, with a vault */
+  SbUploads *uploads;   /* (owned) (nullable) likewise */
   GHashTable
       *file_usage; /* (owned) sender's gint64 (owned) → guint64 (owned): bytes in the vault */
   gint64 max_file_size;
@@ -124,6 +126,10 @@ guint64 sb_bus_get_file_usage (SbBus *self, gint64 sender);
 void sb_bus_add_file_usage (SbBus *self, gint64 sender, gint64 bytes);
 void sb_bus_drop_file (SbBus *self, gint64 sender, const char *released, guint64 size);
 gboolean sb_bus_sweep_vault (SbBus *self, GError **error);
+gboolean sb_bus_is_file_known (SbStore *store, const char *id, gboolean *known, GError **error);
+void sb_bus_publish_upload_async (SbBus *self, SbUser *sender, GBytes *json, SbIncoming *incoming,
+                                  const char *display_name, const char *base_url,
+                                  GAsyncReadyCallback callback, gpointer user_data);
 
 SbOutbound *sb_bus_lookup_outbound (SbBus *self, gint64 user);
 void sb_bus_attach_outbound (SbBus *self, gint64 user);

@@ -372,6 +372,8 @@ sb_bus_tick (SbBus *self)
   sb_sweeper_tick (self->sweeper);
   if (self->scrubber != NULL)
     sb_scrubber_tick (self->scrubber);
+  if (self->uploads != NULL)
+    sb_uploads_tick (self->uploads, now);
   sb_bus_update_store_limits (self);
   sb_bus_check_alarms (self, now);
   refresh_stats (self, now);
@@ -510,6 +512,14 @@ sb_bus_set_registry (SbBus *self, SbRegistry *registry)
   g_set_object (&self->registry, registry);
 }
 
+/* What is complete is announced, once the bus can do that. */
+static gboolean
+start_uploads (SbBus *self, GError **error)
+{
+  self->uploads = sb_uploads_new (self);
+  return sb_uploads_load (self->uploads, error);
+}
+
 /**
  * sb_bus_start:
  * @self: a new bus
@@ -534,6 +544,11 @@ sb_bus_start (SbBus *self, GError **error)
   g_signal_connect_object (self->accounts, "user-changed", G_CALLBACK (user_changed_cb), self, 0);
   g_signal_connect_object (self->accounts, "user-removed", G_CALLBACK (user_removed_cb), self, 0);
   check_disk (self);
+  if (self->vault != NULL && !start_uploads (self, error))
+    {
+      sb_bus_stop (self);
+      return FALSE;
+    }
   if (self->vault != NULL)
     {
       self->scrubber = sb_scrubber_new (self->journal, self->vault, self->clock, self->metrics);
@@ -565,6 +580,7 @@ sb_bus_stop (SbBus *self)
   g_clear_handle_id (&self->tick, g_source_remove);
   g_clear_pointer (&self->sweeper, sb_sweeper_free);
   g_clear_pointer (&self->scrubber, sb_scrubber_free);
+  g_clear_pointer (&self->uploads, sb_uploads_free);
   for (;;)
     {
       g_hash_table_iter_init (&iter, self->sessions);

@@ -65,6 +65,8 @@ const SbConfigKey sb_bus_keys[] = {
     "how long a file waits to be fetched" },
   { "scrub-rate", SB_CONFIG_SIZE, "4M", 0, TIB, SB_CONFIG_RELOADABLE,
     "bytes a second that are read to find damaged files before somebody fetches them; 0: none" },
+  { "upload-ttl", SB_CONFIG_DURATION, "24h", SECOND, YEAR, SB_CONFIG_RELOADABLE,
+    "how long an upload to /files/ can be gone on with after something last came" },
   { "public-url", SB_CONFIG_STRING, "", 0, 0, SB_CONFIG_RELOADABLE,
     "how the outside reaches the bus, for links: https://bus.example.com" },
 

@@ -6,7 +6,7 @@
  * from its client until it is told to go on.
  */
 
-#include "sb-vault-private.h"
+#include "sb-incoming-private.h"
 
 #include "sb-error.h"
 #include "sb-fault.h"
@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <nettle/sha2.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,36 +22,6 @@
 
 /* The kernel begins to write so much behind us, or a flush at the end would take minutes. */
 #define WRITE_BEHIND (8 * 1024 * 1024)
-
-struct _SbIncoming
-{
-  gatomicrefcount ref_count;
-  SbVault *vault; /* (owned) */
-  char *id;       /* (owned) */
-  char *path;     /* (owned) */
-
-  /* Of the main context. */
-  SbIncomingFunc func;
-  gpointer user_data;
-  guint64 size;  /* handed over */
-  GError *error; /* (owned) (nullable) as told by the thread */
-
-  GMutex lock;   /* for what follows */
-  GQueue chunks; /* of GBytes (owned) */
-  gsize waiting; /* their bytes */
-  gboolean is_scheduled;
-  gboolean is_aborted;
-  gboolean is_removed; /* as far as that was to be done */
-  gboolean wants_room; /* somebody waits to be told */
-  GTask *finish;       /* (owned) (nullable) */
-  GError *failure;     /* (owned) (nullable) */
-
-  /* Of the thread that is at it. */
-  int fd;
-  guint64 written;
-  guint64 pushed_out; /* bytes that the kernel was asked to write */
-  struct sha256_ctx hash;
-};
 
 typedef struct
 {
@@ -98,9 +67,27 @@ sb_incoming_unref (SbIncoming *self)
   g_clear_error (&self->error);
   g_mutex_clear (&self->lock);
   g_object_unref (self->vault);
+  g_free (self->check);
+  g_free (self->mark);
   g_free (self->path);
   g_free (self->id);
   g_free (self);
+}
+
+/* @path: (transfer full): where it is written */
+SbIncoming *
+sb_incoming_new (SbVault *vault, const char *id, char *path)
+{
+  SbIncoming *self = g_new0 (SbIncoming, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->vault = g_object_ref (vault);
+  self->id = g_strdup (id);
+  self->path = path;
+  self->fd = -1;
+  g_mutex_init (&self->lock);
+  sha256_init (&self->hash);
+  return self;
 }
 
 /**
@@ -116,20 +103,10 @@ sb_incoming_unref (SbIncoming *self)
 SbIncoming *
 sb_vault_receive (SbVault *self, const char *id)
 {
-  SbIncoming *incoming;
-
   g_return_val_if_fail (SB_IS_VAULT (self) && self->threads != NULL, NULL);
   g_return_val_if_fail (sb_vault_is_id (id), NULL);
 
-  incoming = g_new0 (SbIncoming, 1);
-  g_atomic_ref_count_init (&incoming->ref_count);
-  incoming->vault = g_object_ref (self);
-  incoming->id = g_strdup (id);
-  incoming->path = sb_vault_get_incoming_path (self, id);
-  incoming->fd = -1;
-  g_mutex_init (&incoming->lock);
-  sha256_init (&incoming->hash);
-  return incoming;
+  return sb_incoming_new (self, id, sb_vault_get_incoming_path (self, id));
 }
 
 /**
@@ -213,6 +190,8 @@ tell_main (SbIncoming *self)
 static gboolean
 open_for_writing (SbIncoming *self, GError **error)
 {
+  if (self->mark != NULL)
+    return sb_incoming_prepare_part (self, error);
   if (self->fd >= 0)
     return TRUE;
   if (!sb_vault_check_space (self->vault, error))
@@ -265,17 +244,17 @@ write_chunk (SbIncoming *self, GBytes *chunk, GError **error)
   if (!open_for_writing (self, error) || !write_all (self, data, length, error))
     return FALSE;
   sha256_update (&self->hash, length, data);
+  sb_incoming_check_chunk (self, data, length);
   self->written += length;
   sb_counter_add (self->vault->received_bytes, length);
   sb_fault_point ("vault-written");
   return push_out (self, error);
 }
 
-static gboolean
-flush (SbIncoming *self, GError **error)
+/* Makes what was written survive a power cut, and closes it. */
+gboolean
+sb_incoming_flush (SbIncoming *self, GError **error)
 {
-  if (!open_for_writing (self, error))
-    return FALSE;
   if (fdatasync (self->fd) != 0)
     {
       sb_vault_set_errno (error, errno, self->path, "flushed");
@@ -305,11 +284,12 @@ end_finish (SbIncoming *self, GTask *task, const GError *failure)
 {
   GError *error = failure != NULL ? g_error_copy (failure) : NULL;
 
-  if (error == NULL && flush (self, &error))
+  if (error == NULL && open_for_writing (self, &error) && sb_incoming_flush (self, &error))
     {
       guint8 *digest = g_malloc (SHA256_DIGEST_SIZE);
+      struct sha256_ctx hash = self->hash;
 
-      sha256_digest (&self->hash, SHA256_DIGEST_SIZE, digest);
+      sha256_digest (&hash, SHA256_DIGEST_SIZE, digest);
       g_task_return_pointer (task, digest, g_free);
     }
   else
@@ -323,7 +303,8 @@ remove_aborted (SbIncoming *self)
   if (self->fd >= 0)
     close (self->fd);
   self->fd = -1;
-  g_unlink (self->path);
+  if (self->mark == NULL)
+    g_unlink (self->path);
 }
 
 /* Writes the next chunk. Under the lock, which it gives back meanwhile. */
@@ -353,10 +334,11 @@ static gboolean
 do_other_locked (SbIncoming *self)
 {
   GTask *finish = g_steal_pointer (&self->finish);
+  GTask *settle = g_steal_pointer (&self->settle);
   gboolean removes = self->is_aborted && !self->is_removed;
   g_autoptr (GError) failure = NULL;
 
-  if (finish == NULL && !removes)
+  if (finish == NULL && settle == NULL && !removes)
     return FALSE;
   if (self->failure != NULL)
     failure = g_error_copy (self->failure);
@@ -366,6 +348,8 @@ do_other_locked (SbIncoming *self)
   g_mutex_unlock (&self->lock);
   if (removes)
     remove_aborted (self);
+  if (settle != NULL)
+    sb_incoming_run_settle (self, settle, self->is_whole, failure);
   if (finish != NULL)
     end_finish (self, finish, failure);
   g_mutex_lock (&self->lock);
@@ -389,9 +373,9 @@ run_write (SbVaultJob *job)
   g_mutex_unlock (&self->lock);
 }
 
-/* Under the lock. */
-static void
-schedule_locked (SbIncoming *self)
+/* Has a thread look at it. */
+void
+sb_incoming_schedule_locked (SbIncoming *self)
 {
   WriteJob *job;
 
@@ -428,7 +412,7 @@ sb_incoming_write (SbIncoming *self, GBytes *bytes)
     {
       g_queue_push_tail (&self->chunks, g_bytes_ref (bytes));
       self->waiting += g_bytes_get_size (bytes);
-      schedule_locked (self);
+      sb_incoming_schedule_locked (self);
     }
   has_room = self->waiting < MAX_WAITING;
   self->wants_room = !has_room;
@@ -471,7 +455,7 @@ sb_incoming_finish_async (SbIncoming *self, GAsyncReadyCallback callback, gpoint
   task = g_task_new (self->vault, NULL, callback, user_data);
   g_mutex_lock (&self->lock);
   self->finish = task;
-  schedule_locked (self);
+  sb_incoming_schedule_locked (self);
   g_mutex_unlock (&self->lock);
 }
 
@@ -502,7 +486,7 @@ sb_incoming_finish_finish (SbIncoming *self, GAsyncResult *result, guint64 *size
  * sb_incoming_abort:
  * @self: a file that is being received, or was not kept
  *
- * Removes what there is of it.
+ * Removes what there is of it; of one that goes on, what is on the disk stays.
  */
 void
 sb_incoming_abort (SbIncoming *self)
@@ -514,6 +498,6 @@ sb_incoming_abort (SbIncoming *self)
   self->is_aborted = TRUE;
   g_queue_clear_full (&self->chunks, (GDestroyNotify) g_bytes_unref);
   self->waiting = 0;
-  schedule_locked (self);
+  sb_incoming_schedule_locked (self);
   g_mutex_unlock (&self->lock);
 }

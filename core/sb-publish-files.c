@@ -20,6 +20,7 @@
 #include "sb-file-name.h"
 #include "sb-notice.h"
 #include "sb-router.h"
+#include "sb-vault-uploads.h"
 
 #include <string.h>
 
@@ -42,6 +43,8 @@ typedef struct
   gboolean is_kept; /* the vault has them */
   gboolean is_counted;
   char **full; /* (owned) (nullable) once it failed for them */
+  gboolean is_upload;    /* one file, which stays an upload until it is announced */
+  gboolean is_announced; /* that upload is announced already */
 } Call;
 
 /* Life */
@@ -118,6 +121,8 @@ drop_files (Call *self)
 {
   if (self->is_counted)
     sb_bus_add_file_usage (self->bus, self->sender->key, -(gint64) self->bytes);
+  if (self->is_upload)
+    return;
   for (guint i = 0; i < self->files->len; i++)
     {
       SbReceivedFile *file = g_ptr_array_index (self->files, i);
@@ -401,7 +406,8 @@ kept_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   call->is_kept = TRUE;
-  if (!sb_vault_keep_finish (SB_VAULT (source), result, &error))
+  if (call->is_upload ? !sb_vault_upload_finish (SB_VAULT (source), result, &error)
+                      : !sb_vault_keep_finish (SB_VAULT (source), result, &error))
     fail (g_steal_pointer (&task), error);
   else if (!sb_journal_is_open (call->bus->journal))
     fail (g_steal_pointer (&task),
@@ -417,6 +423,13 @@ keep (GTask *task)
   g_autoptr (GStrvBuilder) ids = g_strv_builder_new ();
   g_auto (GStrv) list = NULL;
 
+  if (call->is_upload)
+    {
+      const SbFile *file = g_ptr_array_index (call->kept, 0);
+
+      sb_vault_link_upload_async (call->bus->vault, file->id, kept_cb, task);
+      return;
+    }
   for (guint i = 0; i < call->kept->len; i++)
     g_strv_builder_add (ids, ((SbFile *) g_ptr_array_index (call->kept, i))->id);
   list = g_strv_builder_end (ids);
@@ -435,12 +448,40 @@ is_sent_before (const Call *call, const SbFileInfo *other, guint index)
   return other->sender_key == call->sender->key && strcmp (other->message_id, id) == 0;
 }
 
+/* On the reader's thread: whether a message names the file with that id. */
+gboolean
+sb_bus_is_file_known (SbStore *store, const char *id, gboolean *known, GError **error)
+{
+  g_autofree char *before = g_strdup (id);
+  g_autoptr (GPtrArray) files = NULL;
+  gsize at = strlen (before);
+
+  /* The id just before it. */
+  while (at > 0 && before[at - 1] == '0')
+    before[--at] = 'f';
+  if (at > 0)
+    before[at - 1] = before[at - 1] == 'a' ? '9' : (char) (before[at - 1] - 1);
+  files = sb_store_files (store, at > 0 ? before : "", 1, error);
+  if (files == NULL)
+    return FALSE;
+  *known = files->len > 0 && strcmp (((SbFileInfo *) files->pdata[0])->file->id, id) == 0;
+  return TRUE;
+}
+
 /* On the reader's thread: names that other files have are varied by the file's own id. */
 static void
 vary_names (SbStore *store, GTask *task)
 {
   Call *call = g_task_get_task_data (g_task_get_task_data (task));
+  GError *failure = NULL;
 
+  if (call->is_upload
+      && !sb_bus_is_file_known (store, ((SbFile *) call->kept->pdata[0])->id, &call->is_announced,
+                                &failure))
+    {
+      g_task_return_error (task, failure);
+      return;
+    }
   for (guint i = 0; i < call->files->len; i++)
     {
       const SbReceivedFile *file = g_ptr_array_index (call->files, i);
@@ -461,12 +502,38 @@ vary_names (SbStore *store, GTask *task)
   g_task_return_boolean (task, TRUE);
 }
 
+/* An earlier run of the bus has announced it, and could not say so any more. */
+static void
+answer_announced (GTask *task)
+{
+  g_autoptr (GTask) call_task = task;
+  Call *call = g_task_get_task_data (task);
+  SbPublishedFiles *result = g_new0 (SbPublishedFiles, 1);
+
+  drop_files (call);
+  result->messages = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_message_unref);
+  g_ptr_array_add (result->messages, sb_message_ref (call->plain));
+  result->duplicate = TRUE;
+  g_task_return_pointer (task, result, (GDestroyNotify) sb_published_files_free);
+}
+
 static void
 named_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Call *call = g_task_get_task_data (task);
+  GError *error = NULL;
 
+  if (!g_task_propagate_boolean (G_TASK (result), &error))
+    {
+      fail (g_steal_pointer (&task), error);
+      return;
+    }
+  if (call->is_announced)
+    {
+      answer_announced (g_steal_pointer (&task));
+      return;
+    }
   for (guint i = 0; i < call->kept->len; i++)
     {
       const SbFile *flushed = g_ptr_array_index (call->kept, i);
@@ -591,6 +658,30 @@ check (Call *self, GError **error)
   return sb_bus_check_file_quota (self->bus, self->sender, self->bytes, error);
 }
 
+static void
+publish (SbBus *self, SbUser *sender, GBytes *json, GPtrArray *files, const char *base_url,
+         gboolean is_upload, GTask *task)
+{
+  Call *call = g_new0 (Call, 1);
+  GError *error = NULL;
+
+  call->bus = g_object_ref (self);
+  call->sender = sb_user_ref (sender);
+  call->json = g_bytes_ref (json);
+  call->files = files;
+  call->base_url = g_strdup (base_url);
+  call->is_upload = is_upload;
+  call->kept = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_file_unref);
+  g_task_set_task_data (task, call, (GDestroyNotify) call_free);
+  if (!check (call, &error))
+    {
+      fail (task, error);
+      return;
+    }
+  count_files (call);
+  flush_next (task);
+}
+
 /**
  * sb_bus_publish_files_async:
  * @self: a started bus
@@ -608,24 +699,26 @@ void
 sb_bus_publish_files_async (SbBus *self, SbUser *sender, GBytes *json, GPtrArray *files,
                             const char *base_url, GAsyncReadyCallback callback, gpointer user_data)
 {
-  GTask *task = g_task_new (self, NULL, callback, user_data);
-  Call *call = g_new0 (Call, 1);
-  GError *error = NULL;
+  publish (self, sender, json, files, base_url, FALSE,
+           g_task_new (self, NULL, callback, user_data));
+}
 
-  call->bus = g_object_ref (self);
-  call->sender = sb_user_ref (sender);
-  call->json = g_bytes_ref (json);
-  call->files = files;
-  call->base_url = g_strdup (base_url);
-  call->kept = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_file_unref);
-  g_task_set_task_data (task, call, (GDestroyNotify) call_free);
-  if (!check (call, &error))
-    {
-      fail (task, error);
-      return;
-    }
-  count_files (call);
-  flush_next (task);
+/*
+ * Sends the message of an upload, for sb_bus_publish_files_finish(). Whatever
+ * comes of it, the upload stays on the disk: it is the caller's to end. An
+ * upload that was announced before is reported as a duplicate.
+ *
+ * @incoming: complete, made by sb_vault_resume()
+ */
+void
+sb_bus_publish_upload_async (SbBus *self, SbUser *sender, GBytes *json, SbIncoming *incoming,
+                             const char *display_name, const char *base_url,
+                             GAsyncReadyCallback callback, gpointer user_data)
+{
+  GPtrArray *files = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_received_file_free);
+
+  g_ptr_array_add (files, sb_received_file_new (incoming, display_name));
+  publish (self, sender, json, files, base_url, TRUE, g_task_new (self, NULL, callback, user_data));
 }
 
 /**

@@ -19,6 +19,7 @@ struct _SbVault
 
   char *folder;          /* (owned) data-dir/files */
   char *incoming;        /* (owned) below it */
+  char *uploads;         /* (owned) below it, too */
   GMainContext *context; /* (owned) whose functions are called */
   GThreadPool *threads;  /* (owned) (nullable) of SbVaultJob, between open and close */
 

@@ -141,6 +141,7 @@ sb_vault_finalize (GObject *object)
   g_hash_table_unref (self->damaged);
   g_mutex_clear (&self->lock);
   g_main_context_unref (self->context);
+  g_free (self->uploads);
   g_free (self->incoming);
   g_free (self->folder);
   G_OBJECT_CLASS (sb_vault_parent_class)->finalize (object);
@@ -175,6 +176,7 @@ sb_vault_new (const char *data_dir, gint64 disk_reserve, SbMetrics *metrics)
 
   self->folder = g_build_filename (data_dir, "files", NULL);
   self->incoming = g_build_filename (self->folder, "incoming", NULL);
+  self->uploads = g_build_filename (self->folder, "uploads", NULL);
   self->disk_reserve = disk_reserve;
   self->received_bytes = sb_metrics_counter (metrics, "simplebus_file_received_bytes_total",
                                              "Bytes of files written to disk", NULL);
@@ -187,7 +189,8 @@ sb_vault_new (const char *data_dir, gint64 disk_reserve, SbMetrics *metrics)
 static gboolean
 make_folders (SbVault *self, GError **error)
 {
-  gboolean made = g_mkdir_with_parents (self->incoming, 0700) == 0;
+  gboolean made = g_mkdir_with_parents (self->incoming, 0700) == 0
+                  && g_mkdir_with_parents (self->uploads, 0700) == 0;
 
   for (guint i = 0; made && i < SB_VAULT_N_FOLDERS; i++)
     {

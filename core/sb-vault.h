@@ -4,6 +4,7 @@
  * way, flushed, and only then gets its place; it goes when nobody needs it.
  *
  *   data-dir/files/incoming/<id>   being received
+ *   data-dir/files/uploads/<id>.*  the same, over many requests
  *   data-dir/files/<xx>/<id>       complete and flushed; xx: the id's last two digits
  *
  * Everything that touches the disk runs on the vault's own threads; the

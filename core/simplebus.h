@@ -33,5 +33,6 @@
 #include "sb-session.h"
 #include "sb-store.h"
 #include "sb-transport.h"
+#include "sb-uploads.h"
 #include "sb-user.h"
 #include "sb-vault.h"

@@ -20,6 +20,9 @@ void sb_endpoint_status (SbRequest *request);
 /* sb-soup-download.c */
 void sb_endpoint_download (SbRequest *request);
 void sb_endpoint_release (SbRequest *request);
+/* sb-soup-tus.c */
+void sb_endpoint_tus (SbRequest *request);
+void sb_endpoint_tus_options (SbRequest *request);
 
 /* sb-soup-users.c */
 void sb_endpoint_put_users (SbRequest *request);

@@ -14,6 +14,7 @@
 #include "sb-soup-endpoints.h"
 #include "sb-soup-form.h"
 #include "sb-soup-header.h"
+#include "sb-soup-tus.h"
 #include "sb-soup-upload.h"
 
 #include <string.h>
@@ -43,6 +44,10 @@ static const SbEndpoint endpoints[] = {
   { "/status/", "GET", ACCESS_USER, FALSE, sb_endpoint_status },
   { "/download/", "GET", ACCESS_USER, FALSE, sb_endpoint_download },
   { "/download/", "DELETE", ACCESS_USER, FALSE, sb_endpoint_release },
+  { "/files/", "OPTIONS", ACCESS_ANYBODY, FALSE, sb_endpoint_tus_options },
+  { "/files", "OPTIONS", ACCESS_ANYBODY, FALSE, sb_endpoint_tus_options },
+  { "/files/", NULL, ACCESS_USER, FALSE, sb_endpoint_tus },
+  { "/files", NULL, ACCESS_USER, FALSE, sb_endpoint_tus },
   { "/put_users", "POST", ACCESS_USER, TRUE, sb_endpoint_put_users },
   { "/signup", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_sign_up_page },
   { "/signup", "POST", ACCESS_ANYBODY, FALSE, sb_endpoint_sign_up },
@@ -278,13 +283,21 @@ sb_request_dup_base_url (SbRequest *self)
 
 /* --- Headers are there --- */
 
+/* Whether it is also for what all below its path is in. */
+static gboolean
+is_collection (const SbEndpoint *endpoint)
+{
+  return endpoint->handle == sb_endpoint_tus || endpoint->handle == sb_endpoint_tus_options;
+}
+
 static gboolean
 matches_path (const SbEndpoint *endpoint, const char *path)
 {
   gsize length = strlen (endpoint->path);
 
   if (length > 1 && endpoint->path[length - 1] == '/')
-    return strncmp (path, endpoint->path, length) == 0 && path[length] != '\0';
+    return strncmp (path, endpoint->path, length) == 0
+           && (path[length] != '\0' || is_collection (endpoint));
   return strcmp (path, endpoint->path) == 0;
 }
 
@@ -373,6 +386,8 @@ find_reader (SbRequest *self)
   if (self->endpoint != NULL && self->endpoint->handle == sb_endpoint_put
       && sb_upload_is_form (self))
     return &sb_upload_funcs;
+  if (self->endpoint != NULL && self->endpoint->handle == sb_endpoint_tus)
+    return &sb_tus_funcs;
   return NULL;
 }
 

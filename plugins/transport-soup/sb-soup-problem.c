@@ -66,7 +66,12 @@ sb_problem_retry_after (const GError *error)
 const char *
 sb_problem_title (guint status)
 {
-  return status == 429 ? "Too Many Requests" : soup_status_get_phrase (status);
+  /* What libsoup does not know. */
+  if (status == 429)
+    return "Too Many Requests";
+  if (status == 460)
+    return "Checksum Mismatch";
+  return soup_status_get_phrase (status);
 }
 
 /**
