@@ -22,8 +22,9 @@ typedef struct
 } Scenario;
 
 static const Scenario scenarios[] = {
-  { "flow", sb_load_flow }, { "fill", sb_load_fill },   { "drain", sb_load_drain },
-  { "idle", sb_load_idle }, { "serve", sb_load_serve },
+  { "flow", sb_load_flow },         { "fill", sb_load_fill },   { "drain", sb_load_drain },
+  { "idle", sb_load_idle },         { "serve", sb_load_serve }, { "upload", sb_load_upload },
+  { "download", sb_load_download },
 };
 
 static const Scenario *
@@ -32,7 +33,8 @@ find_scenario (const char *name)
   for (guint i = 0; i < G_N_ELEMENTS (scenarios); i++)
     if (g_strcmp0 (scenarios[i].name, name) == 0)
       return &scenarios[i];
-  sb_load_fail ("the scenario is one of flow, fill, drain, idle and serve; see --help");
+  sb_load_fail (
+      "the scenario is one of flow, fill, drain, idle, serve, upload and download; see --help");
 }
 
 static GOptionContext *
@@ -63,6 +65,17 @@ describe_options (SbLoadOptions *options)
       "so many seconds from now every message is due", "N" },
     { "listen-fd", 0, 0, G_OPTION_ARG_INT, &options->listen_fd,
       "for serve: a socket that listens, which /sub0, /sub1, ... are called on", "N" },
+    { "uploads", 0, 0, G_OPTION_ARG_INT, &options->uploads, "files that go up beside the flow",
+      "N" },
+    { "downloads", 0, 0, G_OPTION_ARG_INT, &options->downloads,
+      "files that come down beside the flow", "N" },
+    { "content", 0, 0, G_OPTION_ARG_FILENAME, &options->content,
+      "what files consist of that go up, over and over", "FILE" },
+    { "path", 0, 0, G_OPTION_ARG_STRING, &options->path,
+      "below /download/, of the file that comes down", "NAME" },
+    { "read", 0, 0, G_OPTION_ARG_NONE, &options->reads,
+      "what comes down is read; else the kernel drops it without a copy", NULL },
+    { "file-size", 0, 0, G_OPTION_ARG_INT, &options->file_size, "MiB of a file", "N" },
     { "size", 0, 0, G_OPTION_ARG_INT, &options->size, "bytes of a payload", "N" },
     { "messages", 0, 0, G_OPTION_ARG_INT, &options->messages,
       "for fill, drain, and each recipient of serve", "N" },
@@ -72,7 +85,7 @@ describe_options (SbLoadOptions *options)
       "publishers ask for no receipts", NULL },
     G_OPTION_ENTRY_NULL
   };
-  GOptionContext *context = g_option_context_new ("flow|fill|drain|idle|serve");
+  GOptionContext *context = g_option_context_new ("flow|fill|drain|idle|serve|upload|download");
 
   g_option_context_add_main_entries (context, entries, NULL);
   return context;
@@ -86,6 +99,10 @@ check_options (const SbLoadOptions *options)
     sb_load_fail ("--publishers, --recipients and --sessions count from 0");
   if (options->window < 1 || options->messages < 1 || options->in_flight < 0)
     sb_load_fail ("--window and --messages are 1 at least, --in-flight is 0 at least");
+  if (options->uploads < 0 || options->downloads < 0 || options->file_size < 1
+      || (options->uploads > 0 && options->content == NULL)
+      || (options->downloads > 0 && options->path == NULL))
+    sb_load_fail ("--uploads need --content, --downloads need --path, --file-size is 1 at least");
   if (options->port < 1 || options->port > G_MAXUINT16 || options->http_port < 0
       || options->http_port > G_MAXUINT16)
     sb_load_fail ("--port names the server's, --http-port too where HTTP is wanted");
@@ -116,6 +133,7 @@ main (int argc, char *argv[])
                                .size = 256,
                                .messages = 100000,
                                .broadcast_pause = -1,
+                               .file_size = 1024,
                                .seconds = 10,
                                .warm_up = 1 };
   if (!g_option_context_parse (context, &argc, &argv, &error))

@@ -2,11 +2,12 @@
 /*
  * sb-load-flow: publishers send to recipients for a while. Behind the warm-up it is measured, then
  * what is under way is waited for, and what never came is named. Beside it, when asked for:
- * messages to `$all`, or a storm of sessions that log in all at once, which the measurement then
- * lasts as long as.
+ * messages to `$all`, files that go up and come down, or a storm of sessions that log in all at
+ * once, which the measurement then lasts as long as.
  */
 
 #include "sb-load-run.h"
+#include "sb-load-transfer.h"
 #include "sb-load-usage.h"
 
 #include <stdio.h>
@@ -32,6 +33,8 @@ typedef struct
   guint64 sent;
   guint64 accepted;
   guint64 delivered;
+  guint64 uploaded;   /* bytes */
+  guint64 downloaded; /* bytes */
 } Counts;
 
 typedef struct
@@ -43,15 +46,24 @@ typedef struct
   gint64 latest; /* how late the latest of them was sent */
   gint64 last_progress;
   guint64 progress;
-  guint ready_before; /* clients that were served before the storm */
+  guint ready_before;         /* clients that were served before the storm */
+  SbLoadTransfers *transfers; /* (owned) (nullable) */
   Counts from, to;
   SbLoadUsage usage_from, usage_to;
 } Flow;
 
 static Counts
-count (SbLoadRun *run)
+count (Flow *flow)
 {
-  return (Counts) { run->sent, run->accepted, run->delivered };
+  SbLoadRun *run = flow->run;
+  Counts counts = { .sent = run->sent, .accepted = run->accepted, .delivered = run->delivered };
+
+  if (flow->transfers != NULL)
+    {
+      counts.uploaded = sb_load_transfers_get_uploaded (flow->transfers);
+      counts.downloaded = sb_load_transfers_get_downloaded (flow->transfers);
+    }
+  return counts;
 }
 
 static void
@@ -72,7 +84,7 @@ start_measuring (Flow *flow)
 
   flow->phase = MEASURING;
   flow->latest = 0;
-  flow->from = count (run);
+  flow->from = count (flow);
   sb_load_usage_take (&flow->usage_from, run->options.pid);
   flow->phase_end = flow->usage_from.time + (gint64) (run->options.seconds * 1e9);
   run->is_measuring = TRUE;
@@ -84,10 +96,11 @@ static void
 stop_measuring (Flow *flow)
 {
   flow->phase = WAITING;
-  flow->to = count (flow->run);
+  flow->to = count (flow);
   sb_load_usage_take (&flow->usage_to, flow->run->options.pid);
   flow->run->is_measuring = FALSE;
   flow->last_progress = flow->usage_to.time;
+  g_clear_pointer (&flow->transfers, sb_load_transfers_free);
 }
 
 static gboolean
@@ -254,6 +267,19 @@ print_cost (const Flow *flow, GString *line)
 }
 
 static void
+print_transfers (const Flow *flow, GString *line)
+{
+  const SbLoadOptions *options = &flow->run->options;
+  double elapsed = (double) (flow->usage_to.time - flow->usage_from.time) / 1e9;
+
+  if (options->uploads + options->downloads > 0)
+    g_string_append_printf (line, " uploaded_mb_per_s=%.1f downloaded_mb_per_s=%.1f peak_mib=%.1f",
+                            (double) (flow->to.uploaded - flow->from.uploaded) / 1e6 / elapsed,
+                            (double) (flow->to.downloaded - flow->from.downloaded) / 1e6 / elapsed,
+                            sb_load_usage_peak_kib (options->pid) / 1024);
+}
+
+static void
 print (const Flow *flow)
 {
   const SbLoadRun *run = flow->run;
@@ -273,6 +299,7 @@ print (const Flow *flow)
     g_string_append_printf (line, " late_us=%.0f", (double) flow->latest / 1e3);
   sb_load_usage_print (&flow->usage_from, &flow->usage_to, line);
   print_cost (flow, line);
+  print_transfers (flow, line);
   g_string_append_printf (line, " rss_mib=%.1f",
                           sb_load_usage_resident_kib (run->options.pid) / 1024);
   puts (line->str);
@@ -286,6 +313,8 @@ sb_load_flow (SbLoadRun *run)
   sb_load_run_connect (run, SB_LOAD_RECIPIENT, 64);
   sb_load_run_connect (run, SB_LOAD_PUBLISHER, 64);
   sb_load_run_connect (run, SB_LOAD_BROADCASTER, 1);
+  if (run->options.uploads + run->options.downloads > 0)
+    flow.transfers = sb_load_transfers_start (&run->options);
   flow.due = sb_load_now ();
   flow.phase_end = flow.due + (gint64) (run->options.warm_up * 1e9);
   while (flow.phase != DONE)

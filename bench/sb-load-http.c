@@ -19,8 +19,8 @@ opened (SbLoadClient *client)
 }
 
 /* The length of the body, from the header block; whoever sends one always names it here. */
-static gsize
-get_content_length (const char *header, gsize length)
+gsize
+sb_load_http_get_content_length (const char *header, gsize length)
 {
   static const char name[] = "\r\ncontent-length:";
 
@@ -40,7 +40,7 @@ sb_load_http_measure (const guint8 *bytes, gsize length)
   if (end == NULL)
     return 0;
   whole = (gsize) (end + 4 - bytes);
-  whole += get_content_length ((const char *) bytes, whole);
+  whole += sb_load_http_get_content_length ((const char *) bytes, whole);
   return length >= whole ? whole : 0;
 }
 

@@ -6,6 +6,7 @@
 
 G_BEGIN_DECLS
 
+gsize sb_load_http_get_content_length (const char *header, gsize length);
 gsize sb_load_http_measure (const guint8 *bytes, gsize length);
 
 G_END_DECLS

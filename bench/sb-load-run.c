@@ -161,6 +161,8 @@ sb_load_run_clear (SbLoadRun *self)
   g_clear_pointer (&self->payload, g_free);
   g_clear_pointer (&self->options.password, g_free);
   g_clear_pointer (&self->options.protocol, g_free);
+  g_clear_pointer (&self->options.content, g_free);
+  g_clear_pointer (&self->options.path, g_free);
 }
 
 static void

@@ -76,13 +76,19 @@ typedef struct
   int ttl;             /* seconds; 0: none */
   int not_before;      /* seconds from now; 0: at once */
   int listen_fd;       /* a socket that listens */
+  int uploads;         /* beside the flow */
+  int downloads;       /* beside the flow */
+  int file_size;       /* MiB */
   double seconds;
   double warm_up;
   double rate;
   gboolean no_receipts;
   gboolean direct;
+  gboolean reads; /* what comes down is copied out, as other clients do */
   char *password; /* (owned) */
   char *protocol; /* (owned) */
+  char *content;  /* (owned) (nullable): a file whose bytes go up over and over */
+  char *path;     /* (owned) (nullable): below /download/, what comes down */
 } SbLoadOptions;
 
 struct _SbLoadRun
@@ -136,5 +142,7 @@ void sb_load_idle (SbLoadRun *run);
 void sb_load_fill (SbLoadRun *run);
 void sb_load_drain (SbLoadRun *run);
 void sb_load_serve (SbLoadRun *run);
+void sb_load_upload (SbLoadRun *run);
+void sb_load_download (SbLoadRun *run);
 
 G_END_DECLS

@@ -34,5 +34,7 @@ void sb_load_usage_clear (SbLoadUsage *self);
 void sb_load_usage_print (const SbLoadUsage *from, const SbLoadUsage *to, GString *line);
 
 double sb_load_usage_resident_kib (int pid);
+void sb_load_usage_forget_peak (int pid);
+double sb_load_usage_peak_kib (int pid);
 
 G_END_DECLS
