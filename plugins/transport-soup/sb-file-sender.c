@@ -42,12 +42,12 @@
 
 struct _SbFileSender
 {
-  GThreadPool *pool;     /* (owned) */
-  GMainContext *context; /* (owned) */
-  SbMetrics *metrics;    /* (unowned) */
+  GThread *threads[N_THREADS]; /* (owned) (nullable) */
+  GAsyncQueue *queue;          /* (owned) (element-type Transfer); the sender itself: end */
+  GMainContext *context;       /* (owned) */
+  SbMetrics *metrics;          /* (unowned) */
   SbCounter *n_bytes;
   guint gauge;
-  int priority;     /* of the threads */
   GQueue transfers; /* (element-type Transfer) linked by their own links */
 };
 
@@ -76,14 +76,14 @@ typedef struct
 
 /* --- In a thread ---------------------------------------------------------------------------- */
 
-/* On Linux this is a matter of the thread. A thread of a pool has no beginning of its own. */
+/* On Linux this is a matter of the thread. */
 static void
-lower_own_priority (SbFileSender *sender)
+lower_own_priority (void)
 {
   id_t self = (id_t) gettid ();
+  int priority = MIN (getpriority (PRIO_PROCESS, self) + NICE_STEP, NICE_MAX);
 
-  if (getpriority (PRIO_PROCESS, self) < sender->priority
-      && setpriority (PRIO_PROCESS, self, sender->priority) != 0)
+  if (setpriority (PRIO_PROCESS, self, priority) != 0)
     g_debug ("files are sent at normal priority: %s", g_strerror (errno));
 }
 
@@ -180,20 +180,15 @@ read_slice (Transfer *self)
 
 static gboolean result_cb (gpointer user_data);
 
-/* On a thread of the pool. */
 static void
-run (gpointer data, gpointer user_data)
+run (SbFileSender *sender, Transfer *self)
 {
-  SbFileSender *sender = user_data;
-  Transfer *self = data;
-
-  lower_own_priority (sender);
   for (guint i = 0; i < SLICES_AT_ONCE; i++)
     {
       if (g_atomic_int_get (&self->cancelled) || self->is_full || self->fault != 0
           || sb_send_plan_get_length (self->plan) == 0)
         break;
-      if (i > 0 && (self->socket < 0 || g_thread_pool_unprocessed (sender->pool) > 0))
+      if (i > 0 && (self->socket < 0 || g_async_queue_length (sender->queue) > 0))
         break;
       if (self->socket < 0)
         read_slice (self);
@@ -204,6 +199,18 @@ run (gpointer data, gpointer user_data)
   g_source_set_priority (self->result, G_PRIORITY_DEFAULT);
   g_source_set_callback (self->result, result_cb, self, NULL);
   g_source_attach (self->result, sender->context);
+}
+
+static gpointer
+work (gpointer data)
+{
+  SbFileSender *self = data;
+  gpointer next;
+
+  lower_own_priority ();
+  while ((next = g_async_queue_pop (self->queue)) != self)
+    run (self, next);
+  return NULL;
 }
 
 /* --- On the main loop ----------------------------------------------------------------------- */
@@ -266,7 +273,7 @@ step (Transfer *self)
   else
     {
       self->is_pushed = TRUE;
-      g_thread_pool_push (self->sender->pool, self, NULL);
+      g_async_queue_push (self->sender->queue, self);
     }
 }
 
@@ -318,6 +325,16 @@ gauge_downloads (gpointer user_data)
   return ((SbFileSender *) user_data)->transfers.length;
 }
 
+/* The threads first do what they were asked for. */
+static void
+end_threads (SbFileSender *self)
+{
+  for (guint i = 0; i < N_THREADS && self->threads[i] != NULL; i++)
+    g_async_queue_push (self->queue, self);
+  for (guint i = 0; i < N_THREADS && self->threads[i] != NULL; i++)
+    g_thread_join (self->threads[i]);
+}
+
 /**
  * sb_file_sender_new:
  * @metrics: where it counts; must live as long as the sender
@@ -331,19 +348,22 @@ sb_file_sender_new (SbMetrics *metrics, GError **error)
 {
   SbFileSender *self = g_new0 (SbFileSender, 1);
 
-  self->priority = MIN (getpriority (PRIO_PROCESS, (id_t) gettid ()) + NICE_STEP, NICE_MAX);
-  self->pool = g_thread_pool_new (run, self, N_THREADS, TRUE, error);
-  if (self->pool == NULL)
-    {
-      g_free (self);
-      return NULL;
-    }
   self->context = g_main_context_ref_thread_default ();
+  self->queue = g_async_queue_new ();
   self->metrics = metrics;
   self->n_bytes = sb_metrics_counter (metrics, "simplebus_file_sent_bytes_total",
                                       "Bytes of files sent to clients", NULL);
   self->gauge = sb_metrics_gauge (metrics, "simplebus_downloads", "Files being sent", NULL,
                                   gauge_downloads, self);
+  for (guint i = 0; i < N_THREADS; i++)
+    {
+      self->threads[i] = g_thread_try_new ("files", work, self, error);
+      if (self->threads[i] == NULL)
+        {
+          sb_file_sender_free (self);
+          return NULL;
+        }
+    }
   return self;
 }
 
@@ -358,7 +378,7 @@ sb_file_sender_free (SbFileSender *self)
 {
   for (GList *l = self->transfers.head; l != NULL; l = l->next)
     g_atomic_int_set (&((Transfer *) l->data)->cancelled, TRUE);
-  g_thread_pool_free (self->pool, FALSE, TRUE);
+  end_threads (self);
   while (self->transfers.head != NULL)
     {
       Transfer *transfer = self->transfers.head->data;
@@ -372,6 +392,7 @@ sb_file_sender_free (SbFileSender *self)
     }
   sb_metrics_remove_gauge (self->metrics, self->gauge);
   g_main_context_unref (self->context);
+  g_async_queue_unref (self->queue);
   g_free (self);
 }
 
