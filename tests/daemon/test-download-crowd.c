@@ -66,7 +66,11 @@ reader_read (Reader *self, gsize n)
 
   while (n > 0)
     {
-      gssize got = g_input_stream_read (self->input, buffer, MIN (n, 65536), NULL, NULL);
+      gssize got;
+
+      while (!g_pollable_input_stream_is_readable (G_POLLABLE_INPUT_STREAM (self->input)))
+        g_main_context_iteration (NULL, FALSE);
+      got = g_input_stream_read (self->input, buffer, MIN (n, 65536), NULL, NULL);
 
       if (got <= 0)
         break;
