@@ -36,6 +36,19 @@ typedef struct
 /* Files */
 
 static void
+copy_file (const char *from, const char *to)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *content = NULL;
+  gsize length;
+
+  g_file_get_contents (from, &content, &length, &error);
+  g_assert_no_error (error);
+  g_file_set_contents_full (to, content, (gssize) length, G_FILE_SET_CONTENTS_NONE, 0600, &error);
+  g_assert_no_error (error);
+}
+
+static void
 copy_folder (const char *from, const char *to)
 {
   g_autoptr (GError) error = NULL;
@@ -47,14 +60,11 @@ copy_folder (const char *from, const char *to)
     {
       g_autofree char *source = g_build_filename (from, name, NULL);
       g_autofree char *target = g_build_filename (to, name, NULL);
-      g_autofree char *content = NULL;
-      gsize length;
 
-      g_file_get_contents (source, &content, &length, &error);
-      g_assert_no_error (error);
-      g_file_set_contents_full (target, content, (gssize) length, G_FILE_SET_CONTENTS_NONE, 0600,
-                                &error);
-      g_assert_no_error (error);
+      if (g_file_test (source, G_FILE_TEST_IS_DIR))
+        copy_folder (source, target);
+      else
+        copy_file (source, target);
     }
 }
 
