@@ -107,20 +107,50 @@ take_info (Call *call, GAsyncResult *result, GError **error)
 /* Opening */
 
 static void
+fail_damaged (GTask *task, const char *name, GError *error)
+{
+  g_warning ("the file \"%s\" cannot be served: %s", name, error->message);
+  g_task_return_error (task, error);
+}
+
+/* It was not on the disk. Is it still wanted? */
+static void
+looked_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  const Call *call = g_task_get_task_data (task);
+  g_autoptr (SbFileInfo) info = g_task_propagate_pointer (G_TASK (result), NULL);
+
+  if (info == NULL)
+    g_task_return_error (task, no_such_file (call->name));
+  else
+    fail_damaged (task, call->name,
+                  g_error_new (SB_ERROR, SB_ERROR_CORRUPT, "the file \"%s\" is missing on the disk",
+                               call->name));
+}
+
+static void
 opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
+  SbBus *self = g_task_get_source_object (task);
   const Call *call = g_task_get_task_data (task);
   GError *error = NULL;
   int fd = sb_vault_open_file_finish (SB_VAULT (source), result, &error);
 
   if (fd >= 0)
+    g_task_return_int (task, fd);
+  else if (g_error_matches (error, SB_ERROR, SB_ERROR_NOT_FOUND)
+           && sb_journal_is_open (self->journal))
     {
-      g_task_return_int (task, fd);
-      return;
+      GTask *read = g_task_new (NULL, NULL, looked_again_cb, g_object_ref (task));
+
+      g_task_set_task_data (read, g_strdup (call->name), g_free);
+      sb_journal_read_async (self->journal, read_info, read);
+      g_error_free (error);
     }
-  g_warning ("the file \"%s\" cannot be served: %s", call->name, error->message);
-  g_task_return_error (task, error);
+  else
+    fail_damaged (task, call->name, error);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "sb-test-bus.h"
 #include "sb-test-log.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -368,6 +369,22 @@ a_release_ends_it_for_one_recipient_only (Fixture *f, gconstpointer data)
 }
 
 static void
+a_file_that_is_missing_on_the_disk_is_no_secret (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SbPublishedFiles) published = publish (
+      f, "{\"_id\":\"a\",\"to\":\"@anna\",\"message\":1}", "content", NULL);
+  const SbFile *file = ((SbMessage *) published->messages->pdata[0])->file;
+  g_autofree char *path = g_build_filename (f->t->dir, "files", file->id + 30, file->id, NULL);
+  g_autofree char *content = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  sb_test_log_expect ("is missing on the disk");
+  content = fetch (f, "anna", "a_name.txt", &error);
+  g_assert_error (error, SB_ERROR, SB_ERROR_CORRUPT);
+}
+
+static void
 who_may_only_look_cannot_release (Fixture *f, gconstpointer data)
 {
   publish_one (f, "a", "@anna");
@@ -435,6 +452,8 @@ add_tests_of_fetching (void)
   ADD ("only-those-whom-it-concerns-may-fetch-it", NULL, only_those_whom_it_concerns_may_fetch_it);
   ADD ("a-confirmation-leaves-the-file", NULL, a_confirmation_leaves_the_file);
   ADD ("a-release-ends-it-for-one-recipient-only", NULL, a_release_ends_it_for_one_recipient_only);
+  ADD ("a-file-that-is-missing-on-the-disk-is-no-secret", NULL,
+       a_file_that_is_missing_on_the_disk_is_no_secret);
   ADD ("who-may-only-look-cannot-release", NULL, who_may_only_look_cannot_release);
   ADD ("a-file-that-nobody-fetches-expires", "file-ttl=1d", a_file_that_nobody_fetches_expires);
   ADD ("a-notified-recipient-keeps-it-no-longer", "file-ttl=1d",
