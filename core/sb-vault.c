@@ -24,6 +24,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -32,6 +33,8 @@
 #define N_THREADS 4
 
 #define ID_LENGTH 32
+
+#define NICENESS 10
 
 G_DEFINE_FINAL_TYPE (SbVault, sb_vault, G_TYPE_OBJECT)
 
@@ -110,6 +113,8 @@ run_job (gpointer data, gpointer user_data)
 {
   SbVaultJob *job = data;
 
+  /* Of this thread: messages go before files. Once would do, and costs a variable of the thread. */
+  setpriority (PRIO_PROCESS, 0, NICENESS);
   job->run (job);
 }
 
@@ -222,7 +227,7 @@ sb_vault_open (SbVault *self, GError **error)
 
   if (!make_folders (self, error))
     return FALSE;
-  self->threads = g_thread_pool_new (run_job, NULL, N_THREADS, FALSE, error);
+  self->threads = g_thread_pool_new (run_job, NULL, N_THREADS, TRUE, error);
   return self->threads != NULL;
 }
 
