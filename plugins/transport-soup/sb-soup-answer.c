@@ -148,6 +148,13 @@ sb_request_answer (SbRequest *self, guint status, const char *type, GString *bod
       return;
     }
   soup_server_message_set_status (self->message, status, sb_problem_title (status));
+  /* Without these libsoup takes the end of the connection for that of the answer. */
+  if (status == 204)
+    soup_message_headers_set_encoding (soup_server_message_get_response_headers (self->message),
+                                       SOUP_ENCODING_NONE);
+  else if (body == NULL)
+    soup_message_headers_set_content_length (
+        soup_server_message_get_response_headers (self->message), 0);
   if (body != NULL)
     soup_server_message_set_response (self->message, type, SOUP_MEMORY_TAKE,
                                       g_string_free (body, FALSE), length);
