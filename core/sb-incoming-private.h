@@ -56,7 +56,8 @@ struct _SbIncoming
   /* Of the thread that is at it. */
   int fd;
   guint64 written;
-  guint64 pushed_out; /* bytes that the kernel was asked to write */
+  guint64 pushed_out;    /* bytes that the kernel was asked to write */
+  guint64 pushed_before; /* what it was asked before that; waited for by now */
   struct sha256_ctx hash;
   gboolean is_known;      /* how far one that goes on has come */
   gboolean is_hashed;     /* of one that goes on: the hash is that of what is on the disk */

@@ -18,10 +18,14 @@
 #include <unistd.h>
 
 /* What may wait for the disk, of one file. */
-#define MAX_WAITING (1024 * 1024)
+#define MAX_WAITING (256 * 1024)
 
-/* The kernel begins to write so much behind us, or a flush at the end would take minutes. */
-#define WRITE_BEHIND (8 * 1024 * 1024)
+/* The kernel begins to write so much behind us, or a flush at the end would take minutes; and we wait
+ * for what it began before, or the flushes of messages would wait behind all of it. */
+#define WRITE_BEHIND (1024 * 1024)
+
+/* Whether there is room is asked once for so much. */
+#define CHECK_SPACE (16 * 1024 * 1024)
 
 typedef struct
 {
@@ -229,10 +233,15 @@ push_out (SbIncoming *self, GError **error)
 {
   if (self->written - self->pushed_out < WRITE_BEHIND)
     return TRUE;
+  if (self->pushed_out > 0)
+    sync_file_range (self->fd, (off_t) self->pushed_before,
+                     (off_t) (self->pushed_out - self->pushed_before), SYNC_FILE_RANGE_WAIT_BEFORE);
   sync_file_range (self->fd, (off_t) self->pushed_out, (off_t) (self->written - self->pushed_out),
                    SYNC_FILE_RANGE_WRITE);
+  self->pushed_before = self->pushed_out;
   self->pushed_out = self->written;
-  return sb_vault_check_space (self->vault, error);
+  return self->pushed_before / CHECK_SPACE == self->pushed_out / CHECK_SPACE
+         || sb_vault_check_space (self->vault, error);
 }
 
 static gboolean
