@@ -20,8 +20,8 @@
 /* What may wait for the disk, of one file. */
 #define MAX_WAITING (256 * 1024)
 
-/* The kernel begins to write so much behind us, or a flush at the end would take minutes; and we wait
- * for what it began before, or the flushes of messages would wait behind all of it. */
+/* The kernel begins to write so much behind us, or a flush at the end would take minutes; and we
+ * wait for what it began before, or the flushes of messages would wait behind all of it. */
 #define WRITE_BEHIND (1024 * 1024)
 
 /* Whether there is room is asked once for so much. */
