@@ -9,7 +9,7 @@
 #define OTHER_DESCRIPTORS 128
 
 /* Others wait for what is generous for a loaded machine, and far below a hang. */
-#define PATIENCE (2 * G_USEC_PER_SEC)
+#define PATIENCE (5 * G_USEC_PER_SEC)
 
 static gint64 slowest;
 

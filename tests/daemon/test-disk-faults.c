@@ -21,7 +21,7 @@ rig_new (const char *setting)
   Rig *self = g_new0 (Rig, 1);
 
   self->daemon = sb_test_daemon_new ();
-  sb_test_daemon_setenv (self->daemon, "LD_PRELOAD", SB_TEST_DISK_SPY);
+  sb_test_daemon_preload (self->daemon, SB_TEST_DISK_SPY);
   sb_test_daemon_setenv (self->daemon, DISK_ENV_FAULTS, sb_test_daemon_get_dir (self->daemon));
   if (setting != NULL)
     sb_test_daemon_set (self->daemon, "%s", setting);

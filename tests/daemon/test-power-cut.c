@@ -152,7 +152,7 @@ rig_new (void)
   copy_folder (sb_test_daemon_get_data_dir (self->daemon), self->base);
   self->records = g_ptr_array_new ();
 
-  sb_test_daemon_setenv (self->daemon, "LD_PRELOAD", SB_TEST_DISK_SPY);
+  sb_test_daemon_preload (self->daemon, SB_TEST_DISK_SPY);
   sb_test_daemon_setenv (self->daemon, DISK_ENV_LOG, self->log_path);
   sb_test_daemon_start (self->daemon);
   load (self);

@@ -166,6 +166,19 @@ sb_test_daemon_setenv (SbTestDaemon *self, const char *name, const char *value)
   g_hash_table_insert (self->environment, g_strdup (name), g_strdup (value));
 }
 
+/* A path with a blank in it would be taken for two libraries; folders may have blanks. */
+void
+sb_test_daemon_preload (SbTestDaemon *self, const char *path)
+{
+  const char *others = g_getenv ("LD_LIBRARY_PATH");
+  g_autofree char *name = g_path_get_basename (path);
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *folders = g_strjoin (":", folder, others, NULL);
+
+  sb_test_daemon_setenv (self, "LD_LIBRARY_PATH", folders);
+  sb_test_daemon_setenv (self, "LD_PRELOAD", name);
+}
+
 void
 sb_test_daemon_give_fd (SbTestDaemon *self, int fd, int target_fd)
 {

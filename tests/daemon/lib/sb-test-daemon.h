@@ -25,6 +25,8 @@ SbTestDaemon *sb_test_daemon_new (void);
 void sb_test_daemon_set (SbTestDaemon *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
 void sb_test_daemon_add_argument (SbTestDaemon *self, const char *argument);
 void sb_test_daemon_setenv (SbTestDaemon *self, const char *name, const char *value);
+/* The daemon loads the library at @path before all others. */
+void sb_test_daemon_preload (SbTestDaemon *self, const char *path);
 /* The daemon inherits @fd (which stays the caller's) as @target_fd. Start only once then. */
 void sb_test_daemon_give_fd (SbTestDaemon *self, int fd, int target_fd);
 /* Starts it and waits until it has printed its ports. */
