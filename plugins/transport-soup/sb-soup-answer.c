@@ -127,6 +127,19 @@ sb_request_can_answer (SbRequest *self)
   return self->message != NULL && !self->answered;
 }
 
+/* Without it libsoup takes the end of the connection for that of the answer. What HEAD says of a
+ * body that it does not send stays. */
+static void
+set_length_of_nothing (SbRequest *self, guint status, const GString *body)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_response_headers (self->message);
+
+  if (status == 204)
+    soup_message_headers_set_encoding (headers, SOUP_ENCODING_NONE);
+  else if (body == NULL && soup_message_headers_get_one (headers, "Content-Length") == NULL)
+    soup_message_headers_set_content_length (headers, 0);
+}
+
 /**
  * sb_request_answer:
  * @self: a request
@@ -148,13 +161,7 @@ sb_request_answer (SbRequest *self, guint status, const char *type, GString *bod
       return;
     }
   soup_server_message_set_status (self->message, status, sb_problem_title (status));
-  /* Without these libsoup takes the end of the connection for that of the answer. */
-  if (status == 204)
-    soup_message_headers_set_encoding (soup_server_message_get_response_headers (self->message),
-                                       SOUP_ENCODING_NONE);
-  else if (body == NULL)
-    soup_message_headers_set_content_length (
-        soup_server_message_get_response_headers (self->message), 0);
+  set_length_of_nothing (self, status, body);
   if (body != NULL)
     soup_server_message_set_response (self->message, type, SOUP_MEMORY_TAKE,
                                       g_string_free (body, FALSE), length);

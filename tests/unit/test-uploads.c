@@ -210,7 +210,10 @@ test_can_be_announced_when_the_queue_has_room (Fixture *f, gconstpointer data)
   SbTestPath *path;
   guint number = 0;
 
+  /* The only place of the queue is taken. */
+  sb_test_log_expect ("nearly full");
   sb_test_bus_send (f->t, "s", "before", "@anna");
+  sb_test_bus_pass (f->t, 10 * SB_TEST_SECOND);
   g_assert_cmpint (send_piece (upload, "0123", &error), ==, -1);
   g_assert_error (error, SB_ERROR, SB_ERROR_FULL);
   g_clear_error (&error);
@@ -266,6 +269,7 @@ int
 main (int argc, char *argv[])
 {
   sb_test_init (&argc, &argv);
+  sb_test_log_init ();
 #define ADD(name, func, config) \
   g_test_add ("/uploads/" name, Fixture, config, set_up, func, tear_down)
   ADD ("has-an-id-from-the-beginning", test_has_an_id_from_the_beginning, NULL);
