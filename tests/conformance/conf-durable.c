@@ -352,8 +352,6 @@ append_until_killed (const char *dir, const char *round)
 {
   Rig rig = { .dir = (char *) dir };
 
-  /* Numbers alone go through the pipe. */
-  g_log_writer_default_set_use_stderr (TRUE);
   rig.options = (SbStoreOptions) {
     .config = rig_subject.config,
     .data_dir = dir,

@@ -106,7 +106,10 @@ main (int argc, char *argv[])
   g_autoptr (GError) error = NULL;
   gboolean is_child = argc > 1 && g_str_has_prefix (argv[1], "--append-until-killed");
 
-  if (!is_child)
+  /* Numbers alone go through a child's stdout. */
+  if (is_child)
+    g_log_writer_default_set_use_stderr (TRUE);
+  else
     sb_test_init (&argc, &argv);
   if (!parse_arguments (&argc, &argv, &error) || !load_subject (&error))
     {
