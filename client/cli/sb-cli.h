@@ -36,6 +36,11 @@ typedef enum
   SB_CLI_CONFIG = 78,
 } SbCliStatus;
 
+/* Errors whose code is the exit status; their messages are for people already. */
+#define SB_CLI_ERROR (sb_cli_error_quark ())
+
+GQuark sb_cli_error_quark (void);
+
 /**
  * SbCli:
  * @json: print JSON for programs instead of text for people
@@ -55,15 +60,17 @@ typedef struct
   char *config_file; /* (owned) (nullable) */
   char *url;         /* (owned) (nullable) */
   char *user;        /* (owned) (nullable) */
+  char *bus;         /* (owned) (nullable): a profile of the configuration */
   SbClient *client;  /* (owned) (nullable) */
 } SbCli;
 
 /**
  * SbCliVerb:
- * @name: as it is typed
+ * @name: as it is typed; one of a family has two words, "users add"
  * @arguments: what comes behind its options, for the usage line; translatable
  * @summary: a line for the list of verbs; translatable
- * @details: more about it with examples, for its --help; translatable
+ * @details: more about it with examples, for its --help; translatable. Lines of at most 78 columns,
+ *   an empty one between paragraphs; examples are indented by two spaces
  * @options: (nullable): of this verb alone
  * @run: does it; argv[0] is the verb, options are taken out already
  *
@@ -81,12 +88,20 @@ typedef struct
 
 /* sb-cli.c: the client of the configured user (made once), errors, and waiting for answers. */
 SbClient *sb_cli_get_client (SbCli *self, GError **error);
+/* The same with more properties, "download-dir" for instance; to be called before the other one. */
+SbClient *sb_cli_make_client (SbCli *self, GError **error, const char *first_property,
+                              ...) G_GNUC_NULL_TERMINATED;
 SbCliStatus sb_cli_fail (SbCli *self, const GError *error);
 SbCliStatus sb_cli_usage (SbCli *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
 SbCliStatus sb_cli_status_of (const GError *error);
 /* Calls the API and waits. Returns: (transfer full) (nullable): what it answered, JSON or nothing */
 JsonNode *sb_cli_call (SbCli *self, const char *method, const char *path, const char *body,
                        GError **error);
+/* The same with what must be an object. Returns: (transfer full) (nullable) */
+JsonNode *sb_cli_call_object (SbCli *self, const char *method, const char *path, const char *body,
+                              GError **error);
+/* Any JSON that came over the network; json-glib alone would recurse without a bound. */
+JsonNode *sb_cli_parse_json (GBytes *json, GError **error);
 /* A path of the API from a printf format, in which each %s is percent-encoded. */
 char *sb_cli_path (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
@@ -103,5 +118,16 @@ void sb_cli_print_json (JsonNode *node);
 /* What came from elsewhere, fit for a terminal: control characters and bidirectional overrides shown, not obeyed. */
 char *sb_cli_printable (const char *text);
 char *sb_cli_format_age (gint64 seconds);
+/* 1.5 MiB. */
+char *sb_cli_format_size (gint64 bytes);
+/* How many columns of a terminal the text takes. */
+guint sb_cli_text_width (const char *text);
+
+/* sb-cli-prompt.c: what is asked on the terminal, wherever input and output go. */
+gboolean sb_cli_can_ask (void);
+/* Returns: (transfer full) (nullable): what was typed, unseen; wipe it */
+char *sb_cli_ask_password (const char *question, GError **error);
+/* Returns: whether the answer was yes; without a terminal %FALSE and an error that names --yes */
+gboolean sb_cli_ask_yes (const char *question, GError **error);
 
 G_END_DECLS
