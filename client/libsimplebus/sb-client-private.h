@@ -57,7 +57,9 @@ SbClientSession *sb_client_get_session (SbClient *self);
 SbClientOutbox *sb_client_get_outbox (SbClient *self, GError **error);
 SbClientUploads *sb_client_get_uploads (SbClient *self, GError **error);
 SbClientDownloads *sb_client_get_downloads (SbClient *self, GError **error);
-char *sb_client_get_state_path (SbClient *self, const char *name, GError **error);
+
+/* Of a draft: sb-client-draft.c. Gives it an _id, unless it has one. */
+void sb_client_draft_make_id (SbClientDraft *self);
 
 /* What the parts tell it; each emits the signal of its name. */
 void sb_client_set_state (SbClient *self, SbClientState state, const GError *reason);
@@ -71,6 +73,8 @@ void sb_client_emit_accepted (SbClient *self, const char *id);
 void sb_client_emit_error (SbClient *self, const char *id, const GError *error);
 void sb_client_emit_transfer (SbClient *self, SbClientTransfer *transfer);
 void sb_client_outbox_changed (SbClient *self);
+
+SoupSession *sb_client_get_http (SbClient *self);
 
 /* HTTP: sb-client-http.c. A session may be used in the thread that made it only. */
 SoupSession *sb_client_http_new_session (const SbClientSettings *settings);

@@ -71,8 +71,8 @@ SB_CLIENT_API GPtrArray *sb_client_list_transfers (SbClient *self);
 SB_CLIENT_API void sb_client_publish_async (SbClient *self, SbClientDraft *draft, guint wait,
                                             GCancellable *cancellable, GAsyncReadyCallback callback,
                                             gpointer user_data);
-SB_CLIENT_API GBytes *sb_client_publish_finish (SbClient *self, GAsyncResult *result,
-                                                guint *status, GError **error);
+SB_CLIENT_API GBytes *sb_client_publish_finish (SbClient *self, GAsyncResult *result, guint *status,
+                                                GError **error);
 SB_CLIENT_API void sb_client_call_async (SbClient *self, const char *method, const char *path,
                                          GBytes *body, GCancellable *cancellable,
                                          GAsyncReadyCallback callback, gpointer user_data);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sb-client-draft.h>
+#include <sb-client-enums.h>
 #include <sb-client-error.h>
 #include <sb-client-message.h>
 #include <sb-client-transfer.h>
