@@ -94,7 +94,8 @@ SbClient *sb_cli_make_client (SbCli *self, GError **error, const char *first_pro
 SbCliStatus sb_cli_fail (SbCli *self, const GError *error);
 SbCliStatus sb_cli_usage (SbCli *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
 SbCliStatus sb_cli_status_of (const GError *error);
-/* Calls the API and waits. Returns: (transfer full) (nullable): what it answered, JSON or nothing */
+/* Calls the API and waits. Returns: (transfer full) (nullable): what it answered, JSON or nothing
+ * */
 JsonNode *sb_cli_call (SbCli *self, const char *method, const char *path, const char *body,
                        GError **error);
 /* The same with what must be an object. Returns: (transfer full) (nullable) */
@@ -115,7 +116,8 @@ void sb_cli_table_free (SbCliTable *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbCliTable, sb_cli_table_free)
 
 void sb_cli_print_json (JsonNode *node);
-/* What came from elsewhere, fit for a terminal: control characters and bidirectional overrides shown, not obeyed. */
+/* What came from elsewhere, fit for a terminal: control characters and bidirectional overrides
+ * shown, not obeyed. */
 char *sb_cli_printable (const char *text);
 char *sb_cli_format_age (gint64 seconds);
 /* 1.5 MiB. */

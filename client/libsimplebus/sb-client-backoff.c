@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sb-client-backoff: pauses between attempts, doubling and jittered, so that the clients of a bus that
- * was restarted do not all come back in the same instant. */
+/* sb-client-backoff: pauses between attempts, doubling and jittered, so that the clients of a bus
+ * that was restarted do not all come back in the same instant. */
 
 #include "sb-client-private.h"
 
@@ -13,8 +13,8 @@
  *
  * Counts a failure.
  *
- * Returns: how long to wait before the next attempt, in milliseconds: half to all of 0.5 s after the
- * first failure, doubling to 60 s
+ * Returns: how long to wait before the next attempt, in milliseconds: half to all of 0.5 s after
+ * the first failure, doubling to 60 s
  */
 gint64
 sb_client_backoff_next (SbClientBackoff *self)

@@ -31,8 +31,8 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
  * @callback: (scope async): called when the session is open for the first time
  * @user_data: for @callback
  *
- * Opens the session and keeps it open: a bus that cannot be reached is tried again until it can. What an earlier
- * run left in the state folder goes on.
+ * Opens the session and keeps it open: a bus that cannot be reached is tried again until it can.
+ * What an earlier run left in the state folder goes on.
  */
 void
 sb_client_connect_async (SbClient *self, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -60,9 +60,9 @@ sb_client_connect_async (SbClient *self, GCancellable *cancellable, GAsyncReadyC
  *
  * Ends sb_client_connect_async().
  *
- * Returns: %TRUE; %FALSE with %SB_CLIENT_ERROR_UNAUTHORIZED when the bus does not know user and password,
- * %SB_CLIENT_ERROR_BUSY when another client has the state folder, %SB_CLIENT_ERROR_INVALID when an address
- * is none
+ * Returns: %TRUE; %FALSE with %SB_CLIENT_ERROR_UNAUTHORIZED when the bus does not know user and
+ * password, %SB_CLIENT_ERROR_BUSY when another client has the state folder,
+ * %SB_CLIENT_ERROR_INVALID when an address is none
  */
 gboolean
 sb_client_connect_finish (SbClient *self, GAsyncResult *result, GError **error)
@@ -77,8 +77,8 @@ sb_client_connect_finish (SbClient *self, GAsyncResult *result, GError **error)
  * @self: a client
  * @id: of a message that came
  *
- * Tells the bus that the message, or the file, was dealt with and need not come again. Without a session
- * it is told with the next one.
+ * Tells the bus that the message, or the file, was dealt with and need not come again. Without a
+ * session it is told with the next one.
  */
 void
 sb_client_confirm (SbClient *self, const char *id)
@@ -197,11 +197,11 @@ send_direct (SbClient *self, SbClientDraft *draft, GTask *task)
  * @callback: (scope async): called when the message is in the outbox, on disk
  * @user_data: for @callback
  *
- * Sends a message. It is in the outbox when this ends, goes to the bus in the order of the calls as soon
- * as there is a session, and counts once there, also after crashes on either side, as long as the bus remembers
- * its `_id`. [signal@SimpleBus.Client::accepted] says when the bus has it,
- * [signal@SimpleBus.Client::error] that it was refused. A direct message is written to the session at
- * once, or fails.
+ * Sends a message. It is in the outbox when this ends, goes to the bus in the order of the calls as
+ * soon as there is a session, and counts once there, also after crashes on either side, as long as
+ * the bus remembers its `_id`. [signal@SimpleBus.Client::accepted] says when the bus has it,
+ * [signal@SimpleBus.Client::error] that it was refused. A direct message is written to the session
+ * at once, or fails.
  */
 void
 sb_client_send_async (SbClient *self, SbClientDraft *draft, GCancellable *cancellable,
@@ -236,9 +236,9 @@ sb_client_send_async (SbClient *self, SbClientDraft *draft, GCancellable *cancel
  *
  * Ends sb_client_send_async().
  *
- * Returns: (transfer full) (nullable): the message's `_id`; %NULL with an error, and then it is not sent:
- * %SB_CLIENT_ERROR_NO_SPACE, %SB_CLIENT_ERROR_BUSY when the outbox is full, %SB_CLIENT_ERROR_OFFLINE for a
- * direct one
+ * Returns: (transfer full) (nullable): the message's `_id`; %NULL with an error, and then it is not
+ * sent: %SB_CLIENT_ERROR_NO_SPACE, %SB_CLIENT_ERROR_BUSY when the outbox is full,
+ * %SB_CLIENT_ERROR_OFFLINE for a direct one
  */
 char *
 sb_client_send_finish (SbClient *self, GAsyncResult *result, GError **error)
@@ -320,8 +320,8 @@ sb_client_flush_finish (SbClient *self, GAsyncResult *result, GError **error)
  *
  * Sends a file. It goes on after a cut, and in the next run after a crash.
  *
- * Returns: (transfer full) (nullable): its transfer; %NULL when the file cannot be read, or there is no
- * state folder
+ * Returns: (transfer full) (nullable): its transfer; %NULL when the file cannot be read, or there
+ * is no state folder
  */
 SbClientTransfer *
 sb_client_send_file (SbClient *self, SbClientDraft *draft, const char *path,

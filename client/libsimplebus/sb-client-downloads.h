@@ -2,8 +2,8 @@
 /*
  * sb-client-downloads: fetches the files that notices tell of, whatever happens meanwhile.
  *
- * Of each file there is a state file from the moment its notice was taken until its delivery has ended:
- * fetching → placed → confirmed. A start goes on where the last process stopped.
+ * Of each file there is a state file from the moment its notice was taken until its delivery has
+ * ended: fetching → placed → confirmed. A start goes on where the last process stopped.
  */
 #pragma once
 

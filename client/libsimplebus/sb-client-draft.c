@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-client-draft: a message before it is sent. Its members are kept as JSON and put side by side at
- * the end, so that a payload reaches the recipients with the bytes that were given here.
+ * sb-client-draft: a message before it is sent. Its members are kept as JSON and put side by side
+ * at the end, so that a payload reaches the recipients with the bytes that were given here.
  */
+
+#include "sb-client-draft.h"
 
 #include "sb-client-private.h"
 #include "sb-envelope.h"
@@ -246,8 +248,8 @@ take_envelope (SbClientDraft *self, const SbEnvelope *envelope, GError **error)
  * @json: a message as it is given to `/put`: an object with `to` and `message`
  * @error: return location
  *
- * Makes a draft of a message that was written by hand or kept in a file. A `sender` is left out, since the
- * bus sets it.
+ * Makes a draft of a message that was written by hand or kept in a file. A `sender` is left out,
+ * since the bus sets it.
  *
  * Returns: (transfer full) (nullable): a draft; %NULL with %SB_CLIENT_ERROR_INVALID
  */
@@ -302,8 +304,8 @@ is_id (const char *id)
  * @id: its `_id`: 1 to 128 bytes without control characters, `/` and `\`
  * @error: return location
  *
- * Names the message. The bus takes the same `_id` of the same user once, so this is the key that makes
- * sending again harmless. Without it the client makes one.
+ * Names the message. The bus takes the same `_id` of the same user once, so this is the key that
+ * makes sending again harmless. Without it the client makes one.
  *
  * Returns: whether it can be an id, else %SB_CLIENT_ERROR_INVALID
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-client-http: requests to the bus, and what its refusals mean. The log-in goes with each request,
- * so that none is sent twice; redirections are not followed, so that it goes to nobody else.
+ * sb-client-http: requests to the bus, and what its refusals mean. The log-in goes with each
+ * request, so that none is sent twice; redirections are not followed, so that it goes to nobody
+ * else.
  */
 
 #include "sb-client-private.h"
@@ -72,7 +73,8 @@ log_in (SoupMessage *message, const SbClientSettings *settings)
  * @path: on the bus with its query, percent-encoded, or a whole URL below the bus's
  * @error: return location
  *
- * Returns: (transfer full) (nullable): a request with the log-in; %NULL with %SB_CLIENT_ERROR_INVALID
+ * Returns: (transfer full) (nullable): a request with the log-in; %NULL with
+ * %SB_CLIENT_ERROR_INVALID
  */
 SoupMessage *
 sb_client_http_new_message (const SbClientSettings *settings, const char *method, const char *path,
@@ -373,8 +375,8 @@ call_finish (GTask *task, guint *status, GError **error)
  * @callback: (scope async): called when the answer is there
  * @user_data: for @callback
  *
- * Asks the bus for what this library has no words for. No session is needed, nor touched. Nothing is
- * tried a second time. Answers of up to 64 MiB are taken.
+ * Asks the bus for what this library has no words for. No session is needed, nor touched. Nothing
+ * is tried a second time. Answers of up to 64 MiB are taken.
  */
 void
 sb_client_call_async (SbClient *self, const char *method, const char *path, GBytes *body,
@@ -400,8 +402,8 @@ sb_client_call_async (SbClient *self, const char *method, const char *path, GByt
  *
  * Ends sb_client_call_async().
  *
- * Returns: (transfer full) (nullable): what the bus answered, perhaps nothing; %NULL when it refused, with
- * its words in @error, or could not be reached
+ * Returns: (transfer full) (nullable): what the bus answered, perhaps nothing; %NULL when it
+ * refused, with its words in @error, or could not be reached
  */
 GBytes *
 sb_client_call_finish (SbClient *self, GAsyncResult *result, guint *status, GError **error)
@@ -421,8 +423,8 @@ sb_client_call_finish (SbClient *self, GAsyncResult *result, guint *status, GErr
  * @callback: (scope async): called with the bus's answer
  * @user_data: for @callback
  *
- * Sends one message over HTTP: past the outbox, and without a session. It is for programs that send and end.
- * With an `_id` in the draft it may be repeated until there is an answer, and counts once.
+ * Sends one message over HTTP: past the outbox, and without a session. It is for programs that send
+ * and end. With an `_id` in the draft it may be repeated until there is an answer, and counts once.
  */
 void
 sb_client_publish_async (SbClient *self, SbClientDraft *draft, guint wait,
@@ -448,7 +450,8 @@ sb_client_publish_async (SbClient *self, SbClientDraft *draft, guint wait,
  * sb_client_publish_finish:
  * @self: a client
  * @result: as given to the callback
- * @status: (out) (optional): 200; 202 when not all had confirmed in time; 0 when there was no answer
+ * @status: (out) (optional): 200; 202 when not all had confirmed in time; 0 when there was no
+ *   answer
  * @error: return location
  *
  * Ends sb_client_publish_async().

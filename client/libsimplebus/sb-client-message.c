@@ -201,8 +201,8 @@ sb_client_message_get_bytes (SbClientMessage *self)
  * sb_client_message_dup_payload:
  * @self: a message
  *
- * Returns: (transfer full) (nullable): the value of `message` as JSON, byte for byte; %NULL when there
- * is none, as in the notice of a file that was sent without
+ * Returns: (transfer full) (nullable): the value of `message` as JSON, byte for byte; %NULL when
+ * there is none, as in the notice of a file that was sent without
  */
 char *
 sb_client_message_dup_payload (SbClientMessage *self)
@@ -226,8 +226,8 @@ sb_client_message_is_file (SbClientMessage *self)
  * sb_client_message_get_file_name:
  * @self: a message
  *
- * Returns: (transfer none) (nullable): the name under which the bus keeps the file; %NULL when it is
- * not about a file
+ * Returns: (transfer none) (nullable): the name under which the bus keeps the file; %NULL when it
+ * is not about a file
  */
 const char *
 sb_client_message_get_file_name (SbClientMessage *self)
@@ -239,7 +239,8 @@ sb_client_message_get_file_name (SbClientMessage *self)
  * sb_client_message_get_display_name:
  * @self: a message
  *
- * Returns: (transfer none) (nullable): the name that the sender gave the file, which may be any text
+ * Returns: (transfer none) (nullable): the name that the sender gave the file, which may be any
+ * text
  */
 const char *
 sb_client_message_get_display_name (SbClientMessage *self)
@@ -263,8 +264,8 @@ sb_client_message_get_file_size (SbClientMessage *self)
  * sb_client_message_get_sha256:
  * @self: a message
  *
- * Returns: (transfer none) (nullable): SHA-256 of the file in 64 lower-case hex digits; %NULL when the
- * bus did not tell
+ * Returns: (transfer none) (nullable): SHA-256 of the file in 64 lower-case hex digits; %NULL when
+ * the bus did not tell
  */
 const char *
 sb_client_message_get_sha256 (SbClientMessage *self)

@@ -2,9 +2,9 @@
 /*
  * sb-client-outbox: messages that the bus has not accepted yet, on disk, in order.
  *
- * A message is in the outbox when it was flushed, goes out over the session in the order in which it
- * came, and leaves with the bus's `accepted` or its refusal. After a reconnect or a crash those that
- * were not heard of go out again with the same `_id`, which the bus takes once.
+ * A message is in the outbox when it was flushed, goes out over the session in the order in which
+ * it came, and leaves with the bus's `accepted` or its refusal. After a reconnect or a crash those
+ * that were not heard of go out again with the same `_id`, which the bus takes once.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-client-parts: which parts a client has. The state folder is theirs alone: its lock is taken when
- * the first of them needs it, and given back when all have ended.
+ * sb-client-parts: which parts a client has. The state folder is theirs alone: its lock is taken
+ * when the first of them needs it, and given back when all have ended.
  *
  *   <state-dir>/lock        held by the one client that may be here
  *   <state-dir>/outbox.db   messages that the bus has not accepted

@@ -29,9 +29,10 @@ typedef struct _SbClientDownloads SbClientDownloads;
  * @websocket_url: of the bus over WebSocket
  * @user: its id
  * @password: (nullable): its password
- * @state_dir: (nullable): absolute; where outbox and transfers are kept; %NULL: in memory, and no files
- *   are sent or received
- * @download_dir: (nullable): absolute; where files go; %NULL: their notices are messages like others
+ * @state_dir: (nullable): absolute; where outbox and transfers are kept; %NULL: in memory, and no
+ *   files are sent or received
+ * @download_dir: (nullable): absolute; where files go; %NULL: their notices are messages like
+ *   others
  * @tls_database: (nullable): whom to trust; %NULL: whom the system trusts
  * @auto_confirm: confirm what was received when the handlers have returned
  * @receipts: ask for receipts

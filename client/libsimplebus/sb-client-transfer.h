@@ -12,9 +12,10 @@ G_BEGIN_DECLS
  * @SB_CLIENT_TRANSFER_QUEUED: waits for others to end
  * @SB_CLIENT_TRANSFER_RUNNING: bytes flow
  * @SB_CLIENT_TRANSFER_WAITING: was cut off and is tried again in a while
- * @SB_CLIENT_TRANSFER_VERIFYING: all bytes are there; checksum, flush and confirmation are under way
- * @SB_CLIENT_TRANSFER_DONE: a download is in place, verified, and confirmed where that is automatic;
- *   an upload was accepted
+ * @SB_CLIENT_TRANSFER_VERIFYING: all bytes are there; checksum, flush and confirmation are under
+ *   way
+ * @SB_CLIENT_TRANSFER_DONE: a download is in place, verified, and confirmed where that is
+ *   automatic; an upload was accepted
  * @SB_CLIENT_TRANSFER_FAILED: for good; sb_client_transfer_get_error() says why
  * @SB_CLIENT_TRANSFER_CANCELLED: was given up
  *

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-client: the object that programs see. What it does is done by its parts (sb-client-private.h says
- * how they hang together); here are its properties and its signals; the calls are in sb-client-calls.c.
+ * sb-client: the object that programs see. What it does is done by its parts (sb-client-private.h
+ * says how they hang together); here are its properties and its signals; the calls are in
+ * sb-client-calls.c.
  */
+
+#include "sb-client.h"
 
 #include "sb-client-enums.h"
 #include "sb-client-outbox.h"
@@ -17,16 +20,16 @@
  *
  * A user of a bus: sends and receives messages and files.
  *
- * sb_client_connect_async() opens a session, on which messages come and receipts; it is opened again
- * whenever it breaks, until sb_client_close_async(). A user has one session at the bus, so a second
- * client of the same user takes it over.
+ * sb_client_connect_async() opens a session, on which messages come and receipts; it is opened
+ * again whenever it breaks, until sb_client_close_async(). A user has one session at the bus, so a
+ * second client of the same user takes it over.
  *
- * With [property@SimpleBus.Client:state-dir] nothing is lost on this side: messages are in an outbox on disk
- * before they are sent, and files go on where they stopped, over restarts of the program. One client at
- * a time may have such a folder.
+ * With [property@SimpleBus.Client:state-dir] nothing is lost on this side: messages are in an
+ * outbox on disk before they are sent, and files go on where they stopped, over restarts of the
+ * program. One client at a time may have such a folder.
  *
- * A client belongs to the main context that was the thread's default when it was made. Its signals come
- * there, and its functions are called there.
+ * A client belongs to the main context that was the thread's default when it was made. Its signals
+ * come there, and its functions are called there.
  */
 struct _SbClient
 {
@@ -274,8 +277,8 @@ install_settings (GObjectClass *class)
   /**
    * SbClient:state-dir:
    *
-   * Folder of the outbox and of files under way; it is made when it is needed. Without it messages that the
-   * bus has not accepted end with the program, and no files are sent or received.
+   * Folder of the outbox and of files under way; it is made when it is needed. Without it messages
+   * that the bus has not accepted end with the program, and no files are sent or received.
    */
   properties[PROP_STATE_DIR] = constructed_string ("state-dir", "Folder of what is under way");
   /**
@@ -294,8 +297,8 @@ install_settings (GObjectClass *class)
   /**
    * SbClient:auto-confirm:
    *
-   * Whether messages and files are confirmed when the handlers of their signal have returned; otherwise
-   * by [method@SimpleBus.Client.confirm].
+   * Whether messages and files are confirmed when the handlers of their signal have returned;
+   * otherwise by [method@SimpleBus.Client.confirm].
    */
   properties[PROP_AUTO_CONFIRM] = g_param_spec_boolean (
       "auto-confirm", "Confirm what was handled", "Confirm what was handled", TRUE, constructed);
@@ -427,8 +430,8 @@ install_signals_of_sent (void)
    * @id: (nullable): of the message that it is about
    * @error: what went wrong
    *
-   * Something failed for good, such as a message that the bus refused, and it was not the business of a
-   * call that could have said so.
+   * Something failed for good, such as a message that the bus refused, and it was not the business
+   * of a call that could have said so.
    */
   signals[SIGNAL_ERROR] = new_signal ("error", 2, G_TYPE_STRING, G_TYPE_ERROR);
 }
@@ -485,8 +488,8 @@ get_setting (JsonObject *settings, const char *name)
 
 /**
  * sb_client_new_from_settings: (constructor)
- * @json: settings of a device, as they are in a file or a QR code: an object with `BusURL`, `BusURLHttp`,
- *   `BusID` and `BusPassword`
+ * @json: settings of a device, as they are in a file or a QR code: an object with `BusURL`,
+ *   `BusURLHttp`, `BusID` and `BusPassword`
  * @error: return location
  *
  * Makes a client that keeps nothing on disk, of a device's settings.
@@ -609,8 +612,8 @@ sb_client_get_pending (SbClient *self)
  * sb_client_get_outbox_length: (get-property outbox-length)
  * @self: a client
  *
- * Returns: how many messages the bus has not accepted yet. Those of an earlier run are counted from the
- * first send or connection on.
+ * Returns: how many messages the bus has not accepted yet. Those of an earlier run are counted from
+ * the first send or connection on.
  */
 guint
 sb_client_get_outbox_length (SbClient *self)
