@@ -7,9 +7,8 @@
 
 #include "sb-client-private.h"
 
-#include "sb-json.h"
+#include "sb-client-json.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 /* A connection over which nothing comes for so long is dead. Longer than the bus ever waits. */
@@ -140,21 +139,16 @@ static char *
 read_problem (GBytes *body)
 {
   gsize length = 0;
-  const char *data = body != NULL ? g_bytes_get_data (body, &length) : NULL;
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  JsonNode *root;
-  const char *text;
+  const char *text = body != NULL ? g_bytes_get_data (body, &length) : NULL;
+  g_autoptr (JsonObject) problem = NULL;
+  const char *words;
 
-  if (length == 0 || !sb_json_check_document (data, length, NULL)
-      || !json_parser_load_from_data (parser, data, (gssize) length, NULL))
+  if (length > 0)
+    problem = sb_client_json_parse_object (text, length);
+  if (problem == NULL)
     return NULL;
-  root = json_parser_get_root (parser);
-  if (!JSON_NODE_HOLDS_OBJECT (root))
-    return NULL;
-  text = json_object_get_string_member_with_default (json_node_get_object (root), "detail", NULL);
-  if (text == NULL)
-    text = json_object_get_string_member_with_default (json_node_get_object (root), "title", NULL);
-  return g_strdup (text);
+  words = sb_client_json_get_string (problem, "detail");
+  return g_strdup (words != NULL ? words : sb_client_json_get_string (problem, "title"));
 }
 
 /**

@@ -6,9 +6,9 @@
 
 #include "sb-client-message.h"
 
+#include "sb-client-json.h"
 #include "sb-envelope.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 struct _SbClientMessage
@@ -37,18 +37,16 @@ is_sha256 (const char *text)
 static void
 read_notice (SbClientMessage *self)
 {
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  JsonObject *notice;
+  gsize length;
+  const char *text = g_bytes_get_data (self->bytes, &length);
+  g_autoptr (JsonObject) notice = sb_client_json_parse_object (text, length);
 
-  if (!json_parser_load_from_data (parser, sb_client_message_get_json (self), -1, NULL))
+  if (notice == NULL)
     return;
-  notice = json_node_get_object (json_parser_get_root (parser));
-  self->file_name = g_strdup (
-      json_object_get_string_member_with_default (notice, "filename", NULL));
-  self->display_name = g_strdup (
-      json_object_get_string_member_with_default (notice, "display_filename", NULL));
-  self->size = json_object_get_int_member_with_default (notice, "size", -1);
-  self->sha256 = g_strdup (json_object_get_string_member_with_default (notice, "sha256", NULL));
+  self->file_name = g_strdup (sb_client_json_get_string (notice, "filename"));
+  self->display_name = g_strdup (sb_client_json_get_string (notice, "display_filename"));
+  self->size = sb_client_json_get_integer (notice, "size", -1);
+  self->sha256 = g_strdup (sb_client_json_get_string (notice, "sha256"));
   if (!is_sha256 (self->sha256))
     g_clear_pointer (&self->sha256, g_free);
   self->is_file = self->file_name != NULL && *self->file_name != '\0';

@@ -8,11 +8,10 @@
 #include "sb-client.h"
 
 #include "sb-client-enums.h"
+#include "sb-client-json.h"
 #include "sb-client-outbox.h"
 #include "sb-client-parts.h"
-#include "sb-json.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 /**
@@ -480,12 +479,6 @@ sb_client_new (const char *url, const char *user, const char *password)
   return g_object_new (SB_TYPE_CLIENT, "url", url, "user", user, "password", password, NULL);
 }
 
-static const char *
-get_setting (JsonObject *settings, const char *name)
-{
-  return json_object_get_string_member_with_default (settings, name, NULL);
-}
-
 /**
  * sb_client_new_from_settings: (constructor)
  * @json: settings of a device, as they are in a file or a QR code: an object with `BusURL`,
@@ -499,26 +492,27 @@ get_setting (JsonObject *settings, const char *name)
 SbClient *
 sb_client_new_from_settings (const char *json, GError **error)
 {
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  JsonNode *root;
-  JsonObject *object;
+  g_autoptr (JsonObject) settings = NULL;
+  const char *url = NULL;
+  const char *user = NULL;
 
   g_return_val_if_fail (json != NULL, NULL);
 
-  if (sb_json_check_document (json, strlen (json), NULL)
-      && json_parser_load_from_data (parser, json, -1, NULL)
-      && JSON_NODE_HOLDS_OBJECT (root = json_parser_get_root (parser)))
+  settings = sb_client_json_parse_object (json, strlen (json));
+  if (settings != NULL)
     {
-      object = json_node_get_object (root);
-      if (get_setting (object, "BusURLHttp") != NULL && get_setting (object, "BusID") != NULL)
-        return g_object_new (SB_TYPE_CLIENT, "url", get_setting (object, "BusURLHttp"),
-                             "websocket-url", get_setting (object, "BusURL"), "user",
-                             get_setting (object, "BusID"), "password",
-                             get_setting (object, "BusPassword"), NULL);
+      url = sb_client_json_get_string (settings, "BusURLHttp");
+      user = sb_client_json_get_string (settings, "BusID");
     }
-  g_set_error_literal (error, SB_CLIENT_ERROR, SB_CLIENT_ERROR_INVALID,
-                       "These are no settings of a device: BusURLHttp and BusID are needed");
-  return NULL;
+  if (url == NULL || user == NULL)
+    {
+      g_set_error_literal (error, SB_CLIENT_ERROR, SB_CLIENT_ERROR_INVALID,
+                           "These are no settings of a device: BusURLHttp and BusID are needed");
+      return NULL;
+    }
+  return g_object_new (SB_TYPE_CLIENT, "url", url, "websocket-url",
+                       sb_client_json_get_string (settings, "BusURL"), "user", user, "password",
+                       sb_client_json_get_string (settings, "BusPassword"), NULL);
 }
 
 /* --- Readings --- */
