@@ -41,6 +41,8 @@ typedef enum
 
 GQuark sb_cli_error_quark (void);
 
+typedef struct _SbCliVerb SbCliVerb;
+
 /**
  * SbCli:
  * @json: print JSON for programs instead of text for people
@@ -57,11 +59,12 @@ typedef struct
   gboolean colour;
   gboolean progress;
   /*< private >*/
-  char *config_file; /* (owned) (nullable) */
-  char *url;         /* (owned) (nullable) */
-  char *user;        /* (owned) (nullable) */
-  char *bus;         /* (owned) (nullable): a profile of the configuration */
-  SbClient *client;  /* (owned) (nullable) */
+  char *config_file;     /* (owned) (nullable) */
+  char *url;             /* (owned) (nullable) */
+  char *user;            /* (owned) (nullable) */
+  char *bus;             /* (owned) (nullable): a profile of the configuration */
+  SbClient *client;      /* (owned) (nullable) */
+  const SbCliVerb *verb; /* (nullable): the one that runs */
 } SbCli;
 
 /**
@@ -76,7 +79,7 @@ typedef struct
  *
  * Something that `simplebus` can do.
  */
-typedef struct
+struct _SbCliVerb
 {
   const char *name;
   const char *arguments;
@@ -84,13 +87,13 @@ typedef struct
   const char *details;
   const GOptionEntry *options;
   SbCliStatus (*run) (SbCli *cli, int argc, char **argv);
-} SbCliVerb;
+};
 
 /* sb-cli.c: the client of the configured user (made once), errors, and waiting for answers. */
 SbClient *sb_cli_get_client (SbCli *self, GError **error);
-/* The same with more properties, "download-dir" for instance; to be called before the other one. */
-SbClient *sb_cli_make_client (SbCli *self, GError **error, const char *first_property,
-                              ...) G_GNUC_NULL_TERMINATED;
+/* The same with more properties, "download-dir" for instance; to be called before the
+ * other one. Ends with NULL, as g_object_new(). */
+SbClient *sb_cli_make_client (SbCli *self, GError **error, const char *first_property, ...);
 SbCliStatus sb_cli_fail (SbCli *self, const GError *error);
 SbCliStatus sb_cli_usage (SbCli *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
 SbCliStatus sb_cli_status_of (const GError *error);
@@ -106,15 +109,18 @@ JsonNode *sb_cli_parse_json (GBytes *json, GError **error);
 /* A path of the API from a printf format, in which each %s is percent-encoded. */
 char *sb_cli_path (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
-/* sb-cli-output.c: tables whose columns are as wide as their text on the terminal, sizes, times. */
+/* sb-cli-table.c: rows whose columns are as wide as their text on the terminal. */
 typedef struct _SbCliTable SbCliTable;
 
 SbCliTable *sb_cli_table_new (SbCli *cli, const char *first_heading, ...) G_GNUC_NULL_TERMINATED;
+/* Columns count from 0. */
+void sb_cli_table_align_right (SbCliTable *self, guint column);
 void sb_cli_table_add (SbCliTable *self, const char *first_cell, ...) G_GNUC_NULL_TERMINATED;
 void sb_cli_table_print (SbCliTable *self);
 void sb_cli_table_free (SbCliTable *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbCliTable, sb_cli_table_free)
 
+/* sb-cli-output.c: JSON, sizes, times, and names from elsewhere. */
 void sb_cli_print_json (JsonNode *node);
 /* What came from elsewhere, fit for a terminal: control characters and bidirectional overrides
  * shown, not obeyed. */
@@ -127,6 +133,7 @@ guint sb_cli_text_width (const char *text);
 
 /* sb-cli-prompt.c: what is asked on the terminal, wherever input and output go. */
 gboolean sb_cli_can_ask (void);
+char *sb_cli_ask (const char *question, GError **error);
 /* Returns: (transfer full) (nullable): what was typed, unseen; wipe it */
 char *sb_cli_ask_password (const char *question, GError **error);
 /* Returns: whether the answer was yes; without a terminal %FALSE and an error that names --yes */
