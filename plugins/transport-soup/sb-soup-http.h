@@ -79,6 +79,7 @@ char *sb_request_dup_tail (SbRequest *self, const char *prefix);
 GInetAddress *sb_request_get_address (SbRequest *self);
 char *sb_request_dup_address (SbRequest *self);
 char *sb_request_dup_base_url (SbRequest *self);
+gboolean sb_request_is_secure (SbRequest *self);
 
 /* sb-soup-answer.c */
 gboolean sb_request_can_answer (SbRequest *self);

@@ -357,6 +357,8 @@ transport_start (SbTransport *transport, SbBus *bus, GError **error)
 
   g_set_object (&self->bus, bus);
   self->accounts = sb_bus_get_accounts (bus);
+  g_clear_pointer (&self->logins, sb_logins_free);
+  self->logins = sb_logins_new (self->accounts);
   read_settings (self);
   add_counters (self);
   g_clear_pointer (&self->proxies, sb_proxy_list_free);
@@ -511,6 +513,7 @@ sb_soup_transport_dispose (GObject *object)
 
   if (self->bus != NULL)
     tear_down (self);
+  g_clear_pointer (&self->logins, sb_logins_free);
   g_clear_object (&self->bus);
   G_OBJECT_CLASS (sb_soup_transport_parent_class)->dispose (object);
 }

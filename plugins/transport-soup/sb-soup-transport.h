@@ -7,6 +7,7 @@
 #include "sb-file-sender.h"
 #include "sb-listener.h"
 #include "sb-soup-address.h"
+#include "sb-soup-logins.h"
 
 #include "simplebus.h"
 
@@ -41,6 +42,7 @@ struct _SbSoupTransport
   SbProxyList *proxies;         /* (owned) */
   SbListener *listener;         /* (owned) (nullable) */
   SbFileSender *sender;         /* (owned) (nullable) */
+  SbLogins *logins;             /* (owned) */
   GSocket *never;               /* (owned): the far end of a listener that nobody reaches */
   GTlsCertificate *certificate; /* (owned) (nullable) */
 
