@@ -23,6 +23,7 @@
 #include "sb-log.h"
 #include "sb-names.h"
 #include "sb-notify.h"
+#include "sb-operator.h"
 #include "sb-plugin.h"
 #include "sb-transport.h"
 #include "sb-vault.h"
@@ -291,6 +292,7 @@ start_bus (SbDaemon *self, GError **error)
   self->bus = sb_bus_new (self->config, self->journal, self->accounts, self->clock, self->metrics);
   sb_bus_set_registry (self->bus, self->registry);
   sb_bus_set_vault (self->bus, self->vault);
+  sb_bus_set_plugins (self->bus, self->plugin_infos, self->plugins);
   return sb_bus_start (self->bus, error);
 }
 
