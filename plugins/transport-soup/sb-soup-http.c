@@ -106,6 +106,7 @@ request_new (SbSoupTransport *transport, SoupServerMessage *message, GHashTable 
   self->cancellable = g_cancellable_new ();
   self->query = query != NULL ? g_hash_table_ref (query) : NULL;
   self->link.data = self;
+  self->started = g_get_monotonic_time ();
   connection = sb_connection_lookup (soup_server_message_get_remote_address (message));
   g_set_object (&self->connection, connection);
   g_queue_push_tail_link (&transport->requests, &self->link);
@@ -461,6 +462,8 @@ logged_in_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   self->user = sb_accounts_log_in_finish (SB_ACCOUNTS (source), result, &error);
+  if (self->user != NULL)
+    sb_bus_note_seen (self->transport->bus, self->user);
   if (!sb_request_can_answer (self))
     return;
   if (self->user == NULL)
@@ -523,6 +526,7 @@ authenticate (SbRequest *self)
   if (user != NULL)
     {
       self->user = sb_user_ref (user);
+      sb_bus_note_seen (self->transport->bus, user);
       return;
     }
   address = sb_request_dup_address (self);

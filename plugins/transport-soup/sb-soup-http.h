@@ -54,6 +54,7 @@ struct _SbRequest
   GInetAddress *address;      /* (owned) (nullable): of the client, proxies looked through */
   GCancellable *cancellable;  /* (owned): cancelled when the client is gone */
   GList link;                 /* in the transport's list */
+  gint64 started;             /* monotonic: when its headers were there */
   gsize received;
   gsize limit;
   guint refs;
