@@ -75,8 +75,8 @@ sb_cli_option_takes_value (const GOptionEntry *option)
  * @argv: the words
  * @from: where to begin
  *
- * Returns: the index of the next one that is neither an option for all verbs nor its value; @argc
- * when there is none, or when "--" comes first
+ * Returns: the index of the next one that is neither an option for all verbs nor its value; @argc when
+ * there is none, or when "--" comes first
  */
 int
 sb_cli_next_word (int argc, char **argv, int from)
@@ -91,6 +91,24 @@ sb_cli_next_word (int argc, char **argv, int from)
         i++;
     }
   return argc;
+}
+
+/* GOption would take the next word for a value that may be left out; it has to be behind a "=". */
+static void
+end_optional_values (const GOptionEntry *options, int argc, char **argv)
+{
+  for (int i = 1; i < argc && strcmp (argv[i], "--") != 0; i++)
+    {
+      const GOptionEntry *option = sb_cli_find_option (options, argv[i]);
+
+      if (option != NULL && (option->flags & G_OPTION_FLAG_OPTIONAL_ARG) != 0
+          && strcmp (argv[i] + 2, option->long_name) == 0)
+        {
+          g_autofree char *word = g_strconcat (argv[i], "=", NULL);
+
+          argv[i] = (char *) g_intern_string (word);
+        }
+    }
 }
 
 /* GOption leaves "--" where a word behind it begins with a dash. */
@@ -125,7 +143,10 @@ sb_cli_parse_options (const SbCliVerb *verb, int *argc, char ***argv, GError **e
   g_option_context_set_help_enabled (context, FALSE);
   g_option_context_add_main_entries (context, sb_cli_global_options, NULL);
   if (verb != NULL && verb->options != NULL)
-    g_option_context_add_main_entries (context, verb->options, NULL);
+    {
+      g_option_context_add_main_entries (context, verb->options, NULL);
+      end_optional_values (verb->options, *argc, *argv);
+    }
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
   remove_separator (argc, *argv);

@@ -8,12 +8,18 @@
 
 #define MAX_WORD 32
 
+static const SbCliVerb *const messages[] = {
+  &sb_cli_verb_send,
+  NULL,
+};
+
 static const SbCliVerb *const about_itself[] = {
   &sb_cli_verb_help,
   NULL,
 };
 
 const SbCliGroup sb_cli_groups[] = {
+  { N_ ("Messages and files"), messages },
   { N_ ("About itself"), about_itself },
   { NULL, NULL },
 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sb-cli: the client of the configured user, what went wrong and what to do, and waiting for
- * answers. */
+/* sb-cli: the client of the configured user, what went wrong and what to do, and waiting for answers. */
 
 #include "sb-cli.h"
 
@@ -168,8 +167,8 @@ build_client (SbCli *self, const SbCliSettings *settings, GError **error, const 
  * @first_property: (nullable): a property of #SbClient, as for g_object_new()
  * @...: its value, others, then %NULL
  *
- * Makes the client of the configured user. When there is a terminal, a password that is nowhere
- * else is asked for.
+ * Makes the client of the configured user. When there is a terminal, a password that is nowhere else
+ * is asked for.
  *
  * Returns: (transfer none) (nullable): the client; %NULL when something is missing or wrong
  */
@@ -379,8 +378,8 @@ sb_cli_parse_json (GBytes *json, GError **error)
  *
  * Asks the bus, and waits for the answer.
  *
- * Returns: (transfer full) (nullable): the answer; JSON's null when there was none; %NULL and
- * @error when the bus refused or could not be reached
+ * Returns: (transfer full) (nullable): the answer; JSON's null when there was none; %NULL and @error
+ * when the bus refused or could not be reached
  */
 JsonNode *
 sb_cli_call (SbCli *self, const char *method, const char *path, const char *body, GError **error)

@@ -53,12 +53,7 @@ typedef struct
 {
   SbFileSender *sender;     /* (unowned) */
   SbConnection *connection; /* (owned) */
-  char *name;               /* (owned): of the file */
-  char *user;               /* (owned) (nullable): who gets it */
-  char *address;            /* (owned) (nullable) */
-  guint64 length;           /* of what there was to send, without the head of the answer */
-  guint64 taken;            /* of the file, by the socket */
-  gint64 started;           /* monotonic */
+  char *name;               /* (owned): of the file, for the log */
   GList link;
   int file;
   int socket;         /* -1: TLS */
@@ -229,8 +224,6 @@ transfer_free (Transfer *self)
   sb_send_plan_free (self->plan);
   g_object_unref (self->connection);
   g_free (self->buffer);
-  g_free (self->address);
-  g_free (self->user);
   g_free (self->name);
   g_free (self);
 }
@@ -287,7 +280,6 @@ static void
 account (Transfer *self)
 {
   sb_counter_add (self->sender->n_bytes, self->sent_of_file);
-  self->taken += self->sent_of_file;
   if (self->buffer != NULL)
     sb_connection_send (self->connection, NULL, 0, self->buffer, self->buffered);
   else
@@ -414,30 +406,6 @@ sb_file_sender_get_length (SbFileSender *self)
   return self->transfers.length;
 }
 
-/**
- * sb_file_sender_foreach:
- * @self: a sender
- * @func: (scope call): told of each file that is being sent, the oldest first
- * @user_data: for @func, which must not start or end transfers
- */
-void
-sb_file_sender_foreach (SbFileSender *self, SbFileTransferFunc func, gpointer user_data)
-{
-  for (GList *l = self->transfers.head; l != NULL; l = l->next)
-    {
-      const Transfer *transfer = l->data;
-      const SbFileTransfer info = {
-        .label = { transfer->name, transfer->user, transfer->address },
-        .sent = transfer->taken,
-        .length = transfer->length,
-        .started = transfer->started,
-      };
-
-      if (!func (&info, user_data))
-        return;
-    }
-}
-
 /* Opens what the threads write to. */
 static void
 open_socket (Transfer *self)
@@ -463,24 +431,20 @@ open_socket (Transfer *self)
  * @connection: (transfer none): an open connection that nobody else serves any more
  * @plan: (transfer full): what to send, with the head of the answer
  * @fd: (transfer full): the file
- * @label: what it is shown as; it is copied
+ * @name: what it is called in the log
  *
  * Sends, and closes the connection then.
  */
 void
 sb_file_sender_start (SbFileSender *self, SbConnection *connection, SbSendPlan *plan, int fd,
-                      const SbFileLabel *label)
+                      const char *name)
 {
   Transfer *transfer = g_new0 (Transfer, 1);
 
   transfer->sender = self;
   transfer->connection = g_object_ref (connection);
   transfer->plan = plan;
-  transfer->name = g_strdup (label->name);
-  transfer->user = g_strdup (label->user);
-  transfer->address = g_strdup (label->address);
-  transfer->length = sb_send_plan_get_file_length (plan);
-  transfer->started = g_get_monotonic_time ();
+  transfer->name = g_strdup (name);
   transfer->file = fd;
   open_socket (transfer);
   transfer->link.data = transfer;
