@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* main: options, signals, loop, exit status of simplebusd. It knows nothing of messages. */
 
+#include "sb-admin-tool.h"
 #include "sb-build.h"
 #include "sb-config-keys.h"
 #include "sb-daemon.h"
@@ -22,6 +23,8 @@ static char *config_file;
 static char **settings;
 static char *data_dir;
 static char *plugin_dirs;
+static char *add_admin;
+static char *import_users;
 static gboolean check_config;
 static gboolean check_files;
 static gboolean list_plugins;
@@ -37,6 +40,11 @@ static const GOptionEntry entries[] = {
     "DIR" },
   { "plugin-dir", 0, 0, G_OPTION_ARG_FILENAME, &plugin_dirs,
     N_ ("Look for plugins here first; several folders are separated by colons"), "DIR" },
+  { "add-admin", 0, 0, G_OPTION_ARG_STRING, &add_admin,
+    N_ ("Make an admin, then exit; its password is asked for, or read from standard input"),
+    "NAME" },
+  { "import-users", 0, 0, G_OPTION_ARG_FILENAME, &import_users,
+    N_ ("Make and change the users of a JSON file (-: standard input), then exit"), "FILE" },
   { "check-config", 0, 0, G_OPTION_ARG_NONE, &check_config,
     N_ ("Check the configuration and its plugins, then exit"), NULL },
   { "check-files", 0, 0, G_OPTION_ARG_NONE, &check_files,
@@ -260,5 +268,9 @@ main (int argc, char *argv[])
     return EXIT_SUCCESS;
   if (check_files)
     return run_file_check (daemon);
+  if (add_admin != NULL)
+    return sb_admin_tool_add_admin (daemon, add_admin);
+  if (import_users != NULL)
+    return sb_admin_tool_import_users (daemon, import_users);
   return run (daemon);
 }

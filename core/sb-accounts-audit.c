@@ -28,23 +28,24 @@ list_changes (const SbUser *old, const SbUser *user)
   return g_strjoinv (", ", (char **) words->pdata);
 }
 
-/* Logs what became of a user. @old: (nullable): as it was; @actor: (nullable): the bus itself. */
+/* Logs what became of a user. @old: (nullable): as it was. */
 void
-sb_accounts_audit_put (const SbUser *actor, const SbUser *old, const SbUser *user,
-                       gboolean is_sign_up)
+sb_accounts_audit_put (const SbAccountsPut *put, const SbUser *old, const SbUser *user)
 {
   const char *kind = user->admin ? "the admin" : "the user";
   g_autofree char *changes = NULL;
 
-  if (old == NULL && is_sign_up)
+  if (old == NULL && put->kind == SB_PUT_SIGN_UP)
     sb_audit (user, user->id, NULL, "signed up as %s", user->admin ? "an admin" : "a user");
   else if (old == NULL)
-    sb_audit (actor, user->id, NULL, "made %s %s", kind, user->id);
+    sb_audit (put->actor, user->id, NULL, "made %s %s", kind, user->id);
+  else if (put->kind == SB_PUT_RENEWAL)
+    sb_audit (NULL, user->id, NULL, "hashed the imported password of %s anew", user->id);
   else
     {
       changes = list_changes (old, user);
       /* Back ends send the same list again and again. */
       if (*changes != '\0')
-        sb_audit (actor, user->id, NULL, "changed the user %s: %s", user->id, changes);
+        sb_audit (put->actor, user->id, NULL, "changed the user %s: %s", user->id, changes);
     }
 }

@@ -15,28 +15,11 @@
 #include "sb-audit.h"
 #include "sb-error.h"
 #include "sb-operation.h"
-#include "sb-user-change.h"
 
 #include <string.h>
 
 /* Passwords of one list that are in the pool at the same time. */
 #define HASHING_AT_ONCE 8
-
-/* A change of users on its way: the task data. */
-typedef struct
-{
-  SbUser *actor;      /* (owned) (nullable) %NULL: the bus itself */
-  char *removed;      /* (owned) (nullable) the user to be removed, and else: */
-  GPtrArray *changes; /* (owned) (nullable) of SbUserChange */
-  char **hashes;      /* (owned) of each change: its new hash, or %NULL: the password stays */
-  SbUser **known;     /* (owned) of each change: the user that its password was compared with */
-  guint next;         /* to be hashed */
-  guint hashing;      /* in the pool */
-  guint uncommitted;
-  gboolean is_sign_up;
-  gboolean must_exist; /* a change of users that are there */
-  GError *error;       /* (owned) (nullable) */
-} Put;
 
 /* A password in the pool. */
 typedef struct
@@ -49,7 +32,7 @@ static void hash_more (GTask *task);
 static void take_turns (SbAccounts *self);
 
 static void
-put_free (Put *self)
+put_free (SbAccountsPut *self)
 {
   for (guint i = 0; self->changes != NULL && i < self->changes->len; i++)
     {
@@ -63,6 +46,23 @@ put_free (Put *self)
   g_clear_pointer (&self->changes, g_ptr_array_unref);
   g_clear_error (&self->error);
   g_free (self);
+}
+
+/* Returns: (transfer full): a change that nobody has looked at. @changes: (nullable) */
+SbAccountsPut *
+sb_accounts_put_new (SbPutKind kind, SbUser *actor, GPtrArray *changes)
+{
+  SbAccountsPut *self = g_new0 (SbAccountsPut, 1);
+
+  self->kind = kind;
+  self->actor = actor != NULL ? sb_user_ref (actor) : NULL;
+  if (changes != NULL)
+    {
+      self->changes = g_ptr_array_ref (changes);
+      self->hashes = g_new0 (char *, changes->len);
+      self->known = g_new0 (SbUser *, changes->len);
+    }
+  return self;
 }
 
 /* What is allowed */
@@ -109,7 +109,7 @@ check_new_users (SbAccounts *self, GPtrArray *changes, GError **error)
       if (sb_directory_lookup (self->directory, change->id) != NULL
           || g_hash_table_contains (fresh, change->id))
         continue;
-      if (change->password == NULL)
+      if (change->password == NULL && change->password_hash == NULL)
         {
           g_set_error (error, SB_ERROR, SB_ERROR_INVALID,
                        "user %u: \"%s\" is new and has no \"password\"", i, change->id);
@@ -117,7 +117,7 @@ check_new_users (SbAccounts *self, GPtrArray *changes, GError **error)
         }
       g_hash_table_add (fresh, change->id);
     }
-  if (total + g_hash_table_size (fresh) > max)
+  if (g_hash_table_size (fresh) > 0 && total + g_hash_table_size (fresh) > max)
     {
       g_set_error (error, SB_ERROR, SB_ERROR_TOO_LARGE, "more than %u users (max-users)", max);
       return FALSE;
@@ -127,7 +127,7 @@ check_new_users (SbAccounts *self, GPtrArray *changes, GError **error)
 
 /* Whoever asked for it may have been changed or removed since: @actor is as it is now. */
 static gboolean
-find_actor (SbAccounts *self, const Put *put, const SbUser **actor, GError **error)
+find_actor (SbAccounts *self, const SbAccountsPut *put, const SbUser **actor, GError **error)
 {
   *actor = put->actor != NULL ? sb_directory_lookup_key (self->directory, put->actor->key) : NULL;
   return put->actor == NULL || *actor != NULL
@@ -135,18 +135,18 @@ find_actor (SbAccounts *self, const Put *put, const SbUser **actor, GError **err
 }
 
 static gboolean
-check_there (SbAccounts *self, const Put *put, GError **error)
+check_there (SbAccounts *self, const SbAccountsPut *put, GError **error)
 {
   const SbUserChange *change = g_ptr_array_index (put->changes, 0);
 
-  if (!put->must_exist || sb_directory_lookup (self->directory, change->id) != NULL)
+  if (put->kind != SB_PUT_PAUSE || sb_directory_lookup (self->directory, change->id) != NULL)
     return TRUE;
   g_set_error_literal (error, SB_ERROR, SB_ERROR_NOT_FOUND, "there is no such user");
   return FALSE;
 }
 
 static gboolean
-check_put (SbAccounts *self, const Put *put, GError **error)
+check_put (SbAccounts *self, const SbAccountsPut *put, GError **error)
 {
   const SbUser *actor;
 
@@ -167,7 +167,7 @@ static void
 end_hashing (Hashing *hashing, GError *error)
 {
   g_autoptr (GTask) task = hashing->task;
-  Put *put = g_task_get_task_data (task);
+  SbAccountsPut *put = g_task_get_task_data (task);
 
   if (error != NULL && put->error == NULL)
     put->error = g_steal_pointer (&error);
@@ -181,7 +181,7 @@ static void
 hashed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Hashing *hashing = user_data;
-  Put *put = g_task_get_task_data (hashing->task);
+  SbAccountsPut *put = g_task_get_task_data (hashing->task);
   GError *error = NULL;
 
   put->hashes[hashing->index] = sb_password_pool_hash_finish (SB_PASSWORD_POOL (source), result,
@@ -194,7 +194,7 @@ compared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Hashing *hashing = user_data;
   SbAccounts *self = g_task_get_source_object (hashing->task);
-  Put *put = g_task_get_task_data (hashing->task);
+  SbAccountsPut *put = g_task_get_task_data (hashing->task);
   const SbUserChange *change = g_ptr_array_index (put->changes, hashing->index);
   GError *error = NULL;
   gboolean matches;
@@ -205,17 +205,34 @@ compared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     sb_password_pool_hash_async (self->pool, change->password, NULL, NULL, hashed_cb, hashing);
 }
 
+/* What an import brings, but never over a password of this bus: it is the same one, hashed anew
+ * at a log-in, or was set since. */
+static void
+take_hash (SbAccounts *self, SbAccountsPut *put, guint index)
+{
+  const SbUserChange *change = g_ptr_array_index (put->changes, index);
+  const SbUser *user = sb_directory_lookup (self->directory, change->id);
+
+  if (user == NULL || sb_password_is_foreign (user->password_hash)
+      || !sb_password_is_foreign (change->password_hash))
+    put->hashes[index] = g_strdup (change->password_hash);
+}
+
 /* A password that is merely sent again must not count as changed, so a known user's is
  * compared first. */
 static void
 start_hashing (SbAccounts *self, GTask *task, guint index)
 {
-  Put *put = g_task_get_task_data (task);
+  SbAccountsPut *put = g_task_get_task_data (task);
   const SbUserChange *change = g_ptr_array_index (put->changes, index);
   SbUser *user = sb_directory_lookup (self->directory, change->id);
   Hashing *hashing;
 
-  if (change->password == NULL || put->hashes[index] != NULL)
+  if (put->hashes[index] != NULL)
+    return;
+  if (change->password_hash != NULL)
+    take_hash (self, put, index);
+  if (change->password == NULL)
     return;
   g_clear_pointer (&put->known[index], sb_user_unref);
   put->known[index] = user != NULL ? sb_user_ref (user) : NULL;
@@ -238,7 +255,7 @@ static void
 hash_more (GTask *task)
 {
   SbAccounts *self = g_task_get_source_object (task);
-  Put *put = g_task_get_task_data (task);
+  SbAccountsPut *put = g_task_get_task_data (task);
 
   while (put->error == NULL && put->next < put->changes->len && put->hashing < HASHING_AT_ONCE)
     start_hashing (self, task, put->next++);
@@ -273,7 +290,7 @@ merge (SbAccounts *self, const SbUser *user, const SbUserChange *change, const c
 
 /* The hash that the user shall have, NULL when the change says nothing of it. */
 static const char *
-find_hash (const Put *put, guint index)
+find_hash (const SbAccountsPut *put, guint index)
 {
   const SbUserChange *change = g_ptr_array_index (put->changes, index);
 
@@ -284,7 +301,7 @@ find_hash (const Put *put, guint index)
 
 /* Returns: (transfer full) (element-type SbUser): the users as they shall be, each once. */
 static GPtrArray *
-merge_all (SbAccounts *self, const Put *put)
+merge_all (SbAccounts *self, const SbAccountsPut *put)
 {
   g_autoptr (GHashTable) merged = g_hash_table_new (g_str_hash, g_str_equal);
   GPtrArray *users = g_ptr_array_new_with_free_func ((GDestroyNotify) sb_user_unref);
@@ -310,7 +327,7 @@ merge_all (SbAccounts *self, const Put *put)
 }
 
 static gboolean
-check_admins_left (SbAccounts *self, GPtrArray *users, GError **error)
+check_admins_left (SbAccounts *self, const SbAccountsPut *put, GPtrArray *users, GError **error)
 {
   int admins = self->n_admins;
 
@@ -321,26 +338,27 @@ check_admins_left (SbAccounts *self, GPtrArray *users, GError **error)
 
       admins += !!user->admin - (old != NULL && old->admin ? 1 : 0);
     }
-  if (admins > 0 || self->n_admins == 0)
+  if (admins > 0 || (self->n_admins == 0 && put->kind != SB_PUT_IMPORT))
     return TRUE;
   g_set_error_literal (error, SB_ERROR, SB_ERROR_CONFLICT,
                        "the bus would be left without an admin");
   return FALSE;
 }
 
+/* Whether a user that must be new is. */
 static gboolean
-check_sign_up (SbAccounts *self, const Put *put, GError **error)
+check_newcomer (SbAccounts *self, const SbAccountsPut *put, GError **error)
 {
   const SbUserChange *change = g_ptr_array_index (put->changes, 0);
 
-  if (!put->is_sign_up)
+  if (put->kind != SB_PUT_SIGN_UP && put->kind != SB_PUT_ADMIN)
     return TRUE;
   if (sb_directory_lookup (self->directory, change->id) != NULL)
     {
       g_set_error (error, SB_ERROR, SB_ERROR_CONFLICT, "the name \"%s\" is taken", change->id);
       return FALSE;
     }
-  if (change->admin && sb_accounts_has_users (self))
+  if (put->kind == SB_PUT_SIGN_UP && change->admin && sb_accounts_has_users (self))
     return sb_accounts_forbid (error, "somebody else was first: sign-up is closed");
   return TRUE;
 }
@@ -348,7 +366,7 @@ check_sign_up (SbAccounts *self, const Put *put, GError **error)
 static void
 answer (GTask *task)
 {
-  Put *put = g_task_get_task_data (task);
+  SbAccountsPut *put = g_task_get_task_data (task);
 
   if (put->error != NULL)
     g_task_return_error (task, g_steal_pointer (&put->error));
@@ -366,13 +384,14 @@ end_turn (SbAccounts *self, GTask *task)
 
 /* Tells everybody of a committed user. */
 static void
-announce (SbAccounts *self, const Put *put, const SbUser *stored, gint64 key)
+announce (SbAccounts *self, const SbAccountsPut *put, const SbUser *stored, gint64 key)
 {
   g_autoptr (SbUser) user = sb_user_with_key (stored, key);
   const SbUser *old = sb_directory_lookup_key (self->directory, key);
-  gboolean credentials = old != NULL && strcmp (old->password_hash, user->password_hash) != 0;
+  gboolean credentials = old != NULL && put->kind != SB_PUT_RENEWAL
+                         && strcmp (old->password_hash, user->password_hash) != 0;
 
-  sb_accounts_audit_put (put->actor, old, user, put->is_sign_up);
+  sb_accounts_audit_put (put, old, user);
   if (credentials)
     sb_authenticator_forget (self->authenticator, user->id);
   sb_accounts_mirror (self, user);
@@ -380,13 +399,13 @@ announce (SbAccounts *self, const Put *put, const SbUser *stored, gint64 key)
 }
 
 static void
-remember_passwords (SbAccounts *self, const Put *put)
+remember_passwords (SbAccounts *self, const SbAccountsPut *put)
 {
   for (guint i = 0; i < put->changes->len; i++)
     {
       const SbUserChange *change = g_ptr_array_index (put->changes, i);
 
-      if (put->hashes[i] != NULL)
+      if (put->hashes[i] != NULL && change->password != NULL)
         sb_authenticator_remember (self->authenticator, change->id, put->hashes[i],
                                    change->password);
     }
@@ -397,7 +416,7 @@ user_put_cb (SbOperation *operation, const GError *error, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   SbAccounts *self = g_task_get_source_object (task);
-  Put *put = g_task_get_task_data (task);
+  SbAccountsPut *put = g_task_get_task_data (task);
 
   if (error != NULL && put->error == NULL)
     put->error = g_error_copy (error);
@@ -416,14 +435,14 @@ user_put_cb (SbOperation *operation, const GError *error, gpointer user_data)
 static gboolean
 submit_users (SbAccounts *self, GTask *task)
 {
-  Put *put = g_task_get_task_data (task);
+  SbAccountsPut *put = g_task_get_task_data (task);
   g_autofree SbOperation **operations = NULL;
   g_autoptr (GPtrArray) users = NULL;
 
-  if (!check_sign_up (self, put, &put->error) || !check_put (self, put, &put->error))
+  if (!check_newcomer (self, put, &put->error) || !check_put (self, put, &put->error))
     return FALSE;
   users = merge_all (self, put);
-  if (!check_admins_left (self, users, &put->error))
+  if (!check_admins_left (self, put, users, &put->error))
     return FALSE;
 
   operations = g_new (SbOperation *, users->len);
@@ -442,7 +461,7 @@ user_removed_cb (SbOperation *operation, const GError *error, gpointer user_data
 {
   g_autoptr (GTask) task = user_data;
   SbAccounts *self = g_task_get_source_object (task);
-  Put *put = g_task_get_task_data (task);
+  SbAccountsPut *put = g_task_get_task_data (task);
   SbUser *stored = sb_directory_lookup_key (self->directory, operation->remove_user.key);
 
   if (error != NULL)
@@ -462,7 +481,7 @@ user_removed_cb (SbOperation *operation, const GError *error, gpointer user_data
 
 /* Returns: (transfer none) (nullable): whom to remove */
 static SbUser *
-check_removal (SbAccounts *self, const Put *put, GError **error)
+check_removal (SbAccounts *self, const SbAccountsPut *put, GError **error)
 {
   SbUser *user = sb_directory_lookup (self->directory, put->removed);
   const SbUser *actor;
@@ -491,7 +510,7 @@ check_removal (SbAccounts *self, const Put *put, GError **error)
 static gboolean
 submit_removal (SbAccounts *self, GTask *task)
 {
-  Put *put = g_task_get_task_data (task);
+  SbAccountsPut *put = g_task_get_task_data (task);
   const SbUser *user = check_removal (self, put, &put->error);
   SbOperation *operation;
 
@@ -504,10 +523,23 @@ submit_removal (SbAccounts *self, GTask *task)
   return TRUE;
 }
 
+/* Whether the user still has the hash that is to be renewed. */
+static gboolean
+is_renewal_due (SbAccounts *self, const SbAccountsPut *put)
+{
+  const SbUser *known = put->known[0];
+  const SbUser *user = sb_directory_lookup_key (self->directory, known->key);
+
+  return put->hashes[0] != NULL && user != NULL
+         && strcmp (user->password_hash, known->password_hash) == 0;
+}
+
 /* Passwords that were not hashed, since they were the users' own: they may be so no more. */
 static gboolean
-is_outdated (SbAccounts *self, const Put *put)
+is_outdated (SbAccounts *self, const SbAccountsPut *put)
 {
+  if (put->kind == SB_PUT_RENEWAL)
+    return FALSE;
   for (guint i = 0; put->changes != NULL && i < put->changes->len; i++)
     {
       const SbUserChange *change = g_ptr_array_index (put->changes, i);
@@ -523,11 +555,12 @@ is_outdated (SbAccounts *self, const Put *put)
 }
 
 /* Gives the change to the journal, after the checks that were made before: others may have been
- * committed meanwhile. Returns whether it did; otherwise the error is set. */
+ * committed meanwhile. Returns whether it did; otherwise the error is set, or there is nothing to
+ * be done any more. */
 static gboolean
 submit (SbAccounts *self, GTask *task)
 {
-  Put *put = g_task_get_task_data (task);
+  SbAccountsPut *put = g_task_get_task_data (task);
 
   if (put->error != NULL)
     return FALSE;
@@ -536,7 +569,11 @@ submit (SbAccounts *self, GTask *task)
       g_set_error_literal (&put->error, SB_ERROR, SB_ERROR_CLOSED, "the bus is stopping");
       return FALSE;
     }
-  return put->changes != NULL ? submit_users (self, task) : submit_removal (self, task);
+  if (put->kind == SB_PUT_REMOVAL)
+    return submit_removal (self, task);
+  if (put->kind == SB_PUT_RENEWAL && !is_renewal_due (self, put))
+    return FALSE;
+  return submit_users (self, task);
 }
 
 /* Commits what waits, one after the other. */
@@ -546,7 +583,7 @@ take_turns (SbAccounts *self)
   while (!self->committing)
     {
       g_autoptr (GTask) task = g_queue_pop_head (&self->turns);
-      Put *put;
+      SbAccountsPut *put;
 
       if (task == NULL)
         return;
@@ -563,160 +600,25 @@ take_turns (SbAccounts *self)
     }
 }
 
-static Put *
-put_new (SbUser *actor, GPtrArray *changes)
-{
-  Put *self = g_new0 (Put, 1);
-
-  self->actor = actor != NULL ? sb_user_ref (actor) : NULL;
-  self->changes = g_ptr_array_ref (changes);
-  self->hashes = g_new0 (char *, changes->len);
-  self->known = g_new0 (SbUser *, changes->len);
-  return self;
-}
-
-/* @put: (transfer full) */
-static void
-start (SbAccounts *self, GTask *task, Put *put)
+/* Checks a change as well as it can be checked now, and sets it on its way.
+ * @put: (transfer full) */
+void
+sb_accounts_start_put (SbAccounts *self, GTask *task, SbAccountsPut *put)
 {
   GError *error = NULL;
 
   g_task_set_task_data (task, put, (GDestroyNotify) put_free);
-  if (check_sign_up (self, put, &error) && check_put (self, put, &error))
+  if (check_newcomer (self, put, &error) && check_put (self, put, &error))
     hash_more (task);
   else
     g_task_return_error (task, error);
 }
 
-/* Checks a list of changes as well as it can be checked now, and sets it on its way. */
+/* The same of one that needs no hashing and is checked at its turn. @put: (transfer full) */
 void
-sb_accounts_start_put (SbAccounts *self, GTask *task, SbUser *actor, GPtrArray *changes,
-                       gboolean is_sign_up)
+sb_accounts_queue_put (SbAccounts *self, GTask *task, SbAccountsPut *put)
 {
-  Put *put = put_new (actor, changes);
-
-  put->is_sign_up = is_sign_up;
-  start (self, task, put);
-}
-
-/**
- * sb_accounts_put_async:
- * @self: accounts
- * @actor: (nullable): who wants it; %NULL: the bus itself, which may do anything
- * @json: an array of users, as `/put_users` takes it
- * @length: its bytes
- * @callback: for sb_accounts_put_finish(), after the commit
- * @user_data: for @callback
- *
- * Inserts or updates users, all or none.
- */
-void
-sb_accounts_put_async (SbAccounts *self, SbUser *actor, const char *json, gsize length,
-                       GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  GError *error = NULL;
-  g_autoptr (GPtrArray) changes = sb_user_changes_parse (
-      json, length, sb_config_get_integer (self->config, "bus", "min-password-length"), &error);
-
-  if (changes == NULL)
-    g_task_return_error (task, error);
-  else
-    sb_accounts_start_put (self, task, actor, changes, FALSE);
-}
-
-/**
- * sb_accounts_put_finish:
- * @self: accounts
- * @result: of sb_accounts_put_async()
- * @error: SB_ERROR_INVALID naming the index, SB_ERROR_FORBIDDEN, SB_ERROR_TOO_LARGE,
- *   SB_ERROR_CONFLICT (no admin would be left), the store's
- *
- * Returns: whether the users are stored
- */
-gboolean
-sb_accounts_put_finish (SbAccounts *self, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * sb_accounts_remove_async:
- * @self: accounts
- * @actor: (nullable): who wants it; %NULL: the bus itself
- * @id: whom to remove
- * @callback: for sb_accounts_remove_finish(), after the commit
- * @user_data: for @callback
- *
- * Removes a user: its deliveries become dead, its sessions are closed.
- */
-void
-sb_accounts_remove_async (SbAccounts *self, SbUser *actor, const char *id,
-                          GAsyncReadyCallback callback, gpointer user_data)
-{
-  GTask *task = g_task_new (self, NULL, callback, user_data);
-  Put *put = g_new0 (Put, 1);
-
-  put->actor = actor != NULL ? sb_user_ref (actor) : NULL;
-  put->removed = g_strdup (id);
   g_task_set_task_data (task, put, (GDestroyNotify) put_free);
-  g_queue_push_tail (&self->turns, task);
+  g_queue_push_tail (&self->turns, g_object_ref (task));
   take_turns (self);
-}
-
-/**
- * sb_accounts_remove_finish:
- * @self: accounts
- * @result: of sb_accounts_remove_async()
- * @error: SB_ERROR_FORBIDDEN, SB_ERROR_NOT_FOUND, SB_ERROR_CONFLICT (the last admin), the store's
- *
- * Returns: whether the user is gone
- */
-gboolean
-sb_accounts_remove_finish (SbAccounts *self, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * sb_accounts_set_paused_async:
- * @self: accounts
- * @actor: (nullable): who wants it; %NULL: the bus itself
- * @id: a user
- * @paused: whether what it is sent waits; stored, so it outlives a restart
- * @callback: for sb_accounts_set_paused_finish(), after the commit
- * @user_data: for @callback
- *
- * Pauses or resumes deliveries to a user. Who is paused already stays so.
- */
-void
-sb_accounts_set_paused_async (SbAccounts *self, SbUser *actor, const char *id, gboolean paused,
-                              GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func (
-      (GDestroyNotify) sb_user_change_free);
-  SbUserChange *change = sb_user_change_new (id, NULL, FALSE);
-  Put *put;
-
-  change->has_paused = TRUE;
-  change->paused = paused;
-  g_ptr_array_add (changes, change);
-  put = put_new (actor, changes);
-  put->must_exist = TRUE;
-  start (self, task, put);
-}
-
-/**
- * sb_accounts_set_paused_finish:
- * @self: accounts
- * @result: of sb_accounts_set_paused_async()
- * @error: SB_ERROR_FORBIDDEN, SB_ERROR_NOT_FOUND, the store's
- *
- * Returns: whether it is stored
- */
-gboolean
-sb_accounts_set_paused_finish (SbAccounts *self, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
 }

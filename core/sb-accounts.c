@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * sb-accounts: the users at start, who logs in, who signs up. How users are
- * changed is in sb-accounts-put.c.
+ * changed is in sb-accounts-change.c and sb-accounts-put.c.
  */
 
 #include "sb-accounts-private.h"
 
 #include "sb-error.h"
 #include "sb-secret.h"
-#include "sb-user-change.h"
 
 #include <string.h>
 
@@ -167,7 +166,8 @@ sb_accounts_get_directory (SbAccounts *self)
  * @id: a user's id
  * @password: what it says its password is
  *
- * The fast way: credentials that were verified lately.
+ * The fast way: credentials that were verified lately. Not for a user with a hash of the
+ * original bus: it may be about to get another one.
  *
  * Returns: (transfer none) (nullable): the user; %NULL says nothing, ask sb_accounts_log_in_async()
  */
@@ -176,10 +176,74 @@ sb_accounts_recognise (SbAccounts *self, const char *id, const char *password)
 {
   SbUser *user = sb_directory_lookup (self->directory, id);
 
-  if (user == NULL
+  if (user == NULL || sb_password_is_foreign (user->password_hash)
       || !sb_authenticator_is_known (self->authenticator, id, user->password_hash, password))
     return NULL;
   return user;
+}
+
+/* A log-in under way: the task data. */
+typedef struct
+{
+  SbUser *user;       /* (owned) (nullable) whom the password is compared with */
+  SbSecret *password; /* (owned) (nullable) of a user whose hash is to be renewed */
+} LogIn;
+
+static void
+log_in_free (gpointer data)
+{
+  LogIn *log_in = data;
+
+  g_clear_pointer (&log_in->user, sb_user_unref);
+  sb_secret_free (log_in->password);
+  g_free (log_in);
+}
+
+/* Whether the user that was found right is still the one that @user is now. A renewed hash is of
+ * the same password, and the authenticator knows it. */
+static gboolean
+is_same (SbAccounts *self, const LogIn *log_in, const SbUser *user)
+{
+  return strcmp (user->password_hash, log_in->user->password_hash) == 0
+         || (log_in->password != NULL
+             && sb_authenticator_is_known (self->authenticator, user->id, user->password_hash,
+                                           log_in->password));
+}
+
+/* Hashing took a while: the password may have been changed meanwhile. */
+static void
+answer_log_in (SbAccounts *self, GTask *task)
+{
+  const LogIn *log_in = g_task_get_task_data (task);
+  SbUser *user = sb_directory_lookup_key (self->directory, log_in->user->key);
+
+  if (user == NULL || !is_same (self, log_in, user))
+    g_task_return_new_error (task, SB_ERROR, SB_ERROR_UNAUTHORIZED, "wrong user or password");
+  else
+    g_task_return_pointer (task, sb_user_ref (user), (GDestroyNotify) sb_user_unref);
+}
+
+/* Who has the right password gets in whether or not the hash could be renewed; the next log-in
+ * tries again. */
+static void
+renewed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error))
+    g_info ("an imported password hash stays for now: %s", error->message);
+  answer_log_in (SB_ACCOUNTS (source), task);
+}
+
+/* The answer comes after the renewal: a token made for the old hash would be void at once. */
+static void
+renew (SbAccounts *self, GTask *task, const char *renewed_hash)
+{
+  const LogIn *log_in = g_task_get_task_data (task);
+  g_autoptr (GTask) renewal = g_task_new (self, NULL, renewed_cb, g_object_ref (task));
+
+  sb_accounts_start_renewal (self, renewal, log_in->user, log_in->password, renewed_hash);
 }
 
 static void
@@ -187,21 +251,15 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   SbAccounts *self = g_task_get_source_object (task);
-  SbUser *before = g_task_get_task_data (task);
+  const LogIn *log_in = g_task_get_task_data (task);
   GError *error = NULL;
-  SbUser *user;
 
   if (!sb_authenticator_check_finish (SB_AUTHENTICATOR (source), result, &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  /* Hashing took a while: the password may have been changed meanwhile. */
-  user = sb_directory_lookup_key (self->directory, before->key);
-  if (user == NULL || strcmp (user->password_hash, before->password_hash) != 0)
-    g_task_return_new_error (task, SB_ERROR, SB_ERROR_UNAUTHORIZED, "wrong user or password");
+    g_task_return_error (task, error);
+  else if (log_in->password != NULL)
+    renew (self, task, sb_authenticator_get_renewed_hash (result));
   else
-    g_task_return_pointer (task, sb_user_ref (user), (GDestroyNotify) sb_user_unref);
+    answer_log_in (self, task);
 }
 
 /**
@@ -221,9 +279,14 @@ sb_accounts_log_in_async (SbAccounts *self, const char *id, const char *password
 {
   SbUser *user = sb_directory_lookup (self->directory, id);
   GTask *task = g_task_new (self, cancellable, callback, user_data);
+  LogIn *log_in = g_new0 (LogIn, 1);
 
+  g_task_set_task_data (task, log_in, log_in_free);
   if (user != NULL)
-    g_task_set_task_data (task, sb_user_ref (user), (GDestroyNotify) sb_user_unref);
+    {
+      log_in->user = sb_user_ref (user);
+      log_in->password = sb_password_is_foreign (user->password_hash) ? g_strdup (password) : NULL;
+    }
   sb_authenticator_check_async (self->authenticator, id, user != NULL ? user->password_hash : NULL,
                                 password, address, cancellable, checked_cb, task);
 }
@@ -382,7 +445,7 @@ sb_accounts_sign_up_async (SbAccounts *self, const char *id, const char *passwor
   if (error != NULL)
     g_task_return_error (task, error);
   else
-    sb_accounts_start_put (self, task, NULL, changes, TRUE);
+    sb_accounts_start_put (self, task, sb_accounts_put_new (SB_PUT_SIGN_UP, NULL, changes));
 }
 
 /**

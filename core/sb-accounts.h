@@ -36,6 +36,12 @@ guint sb_accounts_get_retry_after (SbAccounts *self, const char *id, const char 
 void sb_accounts_put_async (SbAccounts *self, SbUser *actor, const char *json, gsize length,
                             GAsyncReadyCallback callback, gpointer user_data);
 gboolean sb_accounts_put_finish (SbAccounts *self, GAsyncResult *result, GError **error);
+void sb_accounts_import_async (SbAccounts *self, const char *json, gsize length,
+                               GAsyncReadyCallback callback, gpointer user_data);
+gboolean sb_accounts_import_finish (SbAccounts *self, GAsyncResult *result, GError **error);
+void sb_accounts_add_admin_async (SbAccounts *self, const char *id, const char *password,
+                                  GAsyncReadyCallback callback, gpointer user_data);
+gboolean sb_accounts_add_admin_finish (SbAccounts *self, GAsyncResult *result, GError **error);
 void sb_accounts_remove_async (SbAccounts *self, SbUser *actor, const char *id,
                                GAsyncReadyCallback callback, gpointer user_data);
 gboolean sb_accounts_remove_finish (SbAccounts *self, GAsyncResult *result, GError **error);

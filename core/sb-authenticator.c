@@ -295,12 +295,13 @@ refund (Check *check)
 
 /* Nobody can join any more, so what the callbacks of the tasks do is of no concern here. */
 static void
-answer (Check *check, const GError *error)
+answer (Check *check, const char *renewed_hash, const GError *error)
 {
   for (guint i = 0; i < check->tasks->len; i++)
     {
       GTask *task = g_ptr_array_index (check->tasks, i);
 
+      g_task_set_task_data (task, g_strdup (renewed_hash), g_free);
       if (error != NULL)
         g_task_return_error (task, g_error_copy (error));
       else
@@ -334,7 +335,7 @@ verified_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     set_unauthorized (&error);
   if (error == NULL)
     cache (self, check->id, &check->digest);
-  answer (check, error);
+  answer (check, sb_password_pool_get_renewed_hash (result), error);
 }
 
 /* Adds the task to who waits for the check; each address that takes part pays once. */
@@ -533,6 +534,21 @@ sb_authenticator_check_finish (SbAuthenticator *self, GAsyncResult *result, GErr
   g_return_val_if_fail (g_async_result_is_tagged (result, sb_authenticator_check_async), FALSE);
 
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * sb_authenticator_get_renewed_hash:
+ * @result: what the callback of sb_authenticator_check_async() got, after a success
+ *
+ * Returns: (transfer none) (nullable): when the stored hash is one of the original bus, a hash
+ *   of the same password to be stored instead; %NULL when the check did not need to compute
+ */
+const char *
+sb_authenticator_get_renewed_hash (GAsyncResult *result)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, sb_authenticator_check_async), NULL);
+
+  return g_task_get_task_data (G_TASK (result));
 }
 
 /**

@@ -28,6 +28,7 @@ void sb_authenticator_check_async (SbAuthenticator *self, const char *id, const 
                                    gpointer user_data);
 gboolean sb_authenticator_check_finish (SbAuthenticator *self, GAsyncResult *result,
                                         GError **error);
+const char *sb_authenticator_get_renewed_hash (GAsyncResult *result);
 guint sb_authenticator_retry_after (SbAuthenticator *self, const char *id, const char *address);
 void sb_authenticator_remember (SbAuthenticator *self, const char *id, const char *password_hash,
                                 const char *password);

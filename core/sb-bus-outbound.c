@@ -13,6 +13,9 @@
 
 #define DEFAULT_TYPE "http"
 
+/* How the original bus says of a user that it comes by itself. */
+#define TYPE_NONE "web_socket"
+
 /* Returns: (transfer full) (nullable): the type that the properties name or imply; %NULL with a
  * fault when there is none. */
 static char *
@@ -31,6 +34,18 @@ read_type (const char *properties, const char **fault)
   if (type == NULL)
     return json_object_has_member (object, "url") ? g_strdup (DEFAULT_TYPE) : NULL;
   return JSON_NODE_HOLDS_VALUE (type) ? json_node_dup_string (type) : NULL;
+}
+
+static gboolean
+is_called (const SbUser *user)
+{
+  g_autofree char *type = NULL;
+  const char *fault;
+
+  if (user->connection_properties == NULL)
+    return FALSE;
+  type = read_type (user->connection_properties, &fault);
+  return g_strcmp0 (type, TYPE_NONE) != 0;
 }
 
 /* Returns the type of path for the users of that kind, or G_TYPE_INVALID with a fault. */
@@ -125,7 +140,7 @@ sb_bus_update_outbound (SbBus *self, SbUser *user)
   if (g_strcmp0 (properties, user->connection_properties) == 0)
     return;
   drop_outbound (self, user->key, SB_CLOSE_REPLACED);
-  if (user->connection_properties != NULL)
+  if (is_called (user))
     add_outbound (self, user);
   sb_bus_attach_outbound (self, user->key);
 }

@@ -73,6 +73,8 @@ struct _SbBus
   gboolean require_uid;
   gint64 disk_reserve;
   gboolean disk_low;
+  guint64 disk_free; /* bytes, when last looked at; 0 with a size of 0: not known */
+  guint64 disk_size;
 
   SbLimits *limits; /* (owned) message rates */
   SbStoreLimits store_limits;
@@ -87,8 +89,15 @@ struct _SbBus
   gint64 throttle_logged; /* monotonic: when somebody was last named; 0: never */
 
   SbStoreStats stats;
-  gint64 stats_time; /* monotonic: when they were asked for */
+  gint64 stats_time;  /* monotonic: when they were asked for */
+  gint64 stats_until; /* monotonic: somebody watches them until then */
   gboolean reading_stats;
+
+  gint64 started;     /* monotonic */
+  GHashTable *seen;   /* (owned) gint64 in the value → Seen (owned), by the users' keys */
+  GPtrArray *plugins; /* (owned) (nullable) of SbPluginInfo */
+  GPtrArray *loaded;  /* (owned) (nullable) of SbPlugin */
+  guint n_lost_files; /* missing or damaged when the bus started */
 
   GArray *gauges; /* (owned) of guint */
   SbCounter *accepted;
@@ -106,11 +115,19 @@ struct _SbBus
 };
 
 SbSession *sb_bus_lookup_session (SbBus *self, gint64 user);
+void sb_bus_drop_session (SbBus *self, SbSession *session, SbCloseReason reason);
+void sb_bus_update_state (SbBus *self, gint64 recipient, const char *id, SbDeliveryState *state,
+                          guint *attempts);
+const char *sb_bus_get_outbound_state (SbOutbound *outbound, gint64 *pause);
 SbQueue *sb_bus_ensure_queue (SbBus *self, gint64 recipient);
 void sb_bus_tick (SbBus *self);
+void sb_bus_submit_drop (SbBus *self, gint64 recipient, const char *id, SbOperationFunc func,
+                         gpointer user_data);
+void sb_bus_finish_drop (SbBus *self, const SbOperation *operation);
 void sb_bus_tell_ended (SbBus *self, gint64 sender_key, const char *id, gint64 recipient,
                         SbReason reason);
 gboolean sb_bus_check_running (SbBus *self, GError **error);
+gboolean sb_bus_check_disk (SbBus *self, GError **error);
 gboolean sb_bus_check_resources (SbBus *self, GError **error);
 void sb_bus_add_metrics (SbBus *self);
 void sb_bus_remove_metrics (SbBus *self);

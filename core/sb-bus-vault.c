@@ -145,7 +145,10 @@ sb_bus_sweep_vault (SbBus *self, GError **error)
     }
   swept = sb_vault_sweep (self->vault, files, &report, error);
   if (swept)
-    log_report (&report, files);
+    {
+      log_report (&report, files);
+      self->n_lost_files = report.missing->len + report.wrong->len;
+    }
   sb_sweep_report_clear (&report);
   return swept;
 }

@@ -19,11 +19,14 @@
 #include "sb-error.h"
 #include "sb-names.h"
 #include "sb-operation.h"
+#include "sb-operator.h"
 
 #include <sys/statvfs.h>
 
 #define TICK_MS 250
 #define STATS_INTERVAL (2 * G_USEC_PER_SEC)
+/* While somebody watches. A tick may come a little early. */
+#define STATS_WATCHED (9 * G_USEC_PER_SEC / 10)
 
 G_DEFINE_FINAL_TYPE (SbBus, sb_bus, G_TYPE_OBJECT)
 
@@ -114,15 +117,27 @@ close_session (SbBus *self, SbSession *session, SbCloseReason reason)
 {
   g_autoptr (SbDelivery) path = g_steal_pointer (&session->path);
 
+  sb_bus_note_seen (self, session->user);
   detach_session (self, session);
   sb_delivery_close (path, reason);
   sb_session_unref (session);
+}
+
+/* Closes a session and goes on without it. */
+void
+sb_bus_drop_session (SbBus *self, SbSession *session, SbCloseReason reason)
+{
+  gint64 user = session->user->key;
+
+  close_session (self, session, reason);
+  sb_bus_attach_outbound (self, user);
 }
 
 /* The transport is done with a session. */
 void
 sb_bus_forget_session (SbBus *self, SbSession *session)
 {
+  sb_bus_note_seen (self, session->user);
   detach_session (self, session);
   g_clear_object (&session->path);
   sb_bus_attach_outbound (self, session->user->key);
@@ -214,10 +229,7 @@ user_changed_cb (SbAccounts *accounts, SbUser *user, gboolean credentials, gpoin
   if (queue != NULL)
     sb_queue_set_paused (queue, user->paused);
   if (credentials && session != NULL)
-    {
-      close_session (self, session, SB_CLOSE_CREDENTIALS);
-      sb_bus_attach_outbound (self, user->key);
-    }
+    sb_bus_drop_session (self, session, SB_CLOSE_CREDENTIALS);
   sb_bus_update_outbound (self, user);
 }
 
@@ -236,6 +248,7 @@ user_removed_cb (SbAccounts *accounts, SbUser *user, gpointer user_data)
       g_hash_table_remove (self->queues, &user->key);
     }
   sb_bus_remove_outbound (self, user->key);
+  g_hash_table_remove (self->seen, &user->key);
 }
 
 /* Time */
@@ -324,19 +337,70 @@ stats_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+refreshed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  SbBus *self = SB_BUS (source);
+  GError *error = NULL;
+  g_autofree SbStoreStats *stats = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (stats == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  self->stats = *stats;
+  self->stats_time = sb_clock_monotonic (self->clock);
+  g_task_return_boolean (task, TRUE);
+}
+
+/**
+ * sb_bus_refresh_async:
+ * @self: a started bus
+ * @callback: for sb_bus_refresh_finish()
+ * @user_data: for @callback
+ *
+ * Asks the store anew what it holds in all, which overview and health then show.
+ */
+void
+sb_bus_refresh_async (SbBus *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+
+  g_return_if_fail (SB_IS_BUS (self));
+
+  sb_journal_read_async (self->journal, read_stats, g_task_new (self, NULL, refreshed_cb, task));
+}
+
+/**
+ * sb_bus_refresh_finish:
+ * @self: a bus
+ * @result: of sb_bus_refresh_async()
+ * @error: the store's, SB_ERROR_CLOSED
+ *
+ * Returns: whether it is known; otherwise what is shown is older
+ */
+gboolean
+sb_bus_refresh_finish (SbBus *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
 check_disk (SbBus *self)
 {
   struct statvfs vfs;
   gboolean low = FALSE;
 
-  if (self->disk_reserve > 0
-      && statvfs (sb_config_get_string (self->config, "bus", "data-dir"), &vfs) == 0)
+  if (statvfs (sb_config_get_string (self->config, "bus", "data-dir"), &vfs) == 0)
     {
       guint64 used = (vfs.f_blocks - vfs.f_bfree) * vfs.f_frsize;
-      guint64 left = vfs.f_bavail * vfs.f_frsize;
 
-      low = left < (guint64) self->disk_reserve;
-      sb_bus_note_disk (self, used, low ? 0 : used + left - self->disk_reserve);
+      self->disk_free = vfs.f_bavail * vfs.f_frsize;
+      self->disk_size = vfs.f_blocks * vfs.f_frsize;
+      low = self->disk_free < (guint64) self->disk_reserve;
+      if (self->disk_reserve > 0)
+        sb_bus_note_disk (self, used, low ? 0 : used + self->disk_free - self->disk_reserve);
     }
   if (low && !self->disk_low)
     g_warning ("less than disk-reserve is free on the disk of data-dir: nothing new is accepted");
@@ -348,7 +412,9 @@ check_disk (SbBus *self)
 static void
 refresh_stats (SbBus *self, gint64 now)
 {
-  if (self->reading_stats || now - self->stats_time < STATS_INTERVAL)
+  gint64 interval = now < self->stats_until ? STATS_WATCHED : STATS_INTERVAL;
+
+  if (self->reading_stats || now - self->stats_time < interval)
     return;
   self->stats_time = now;
   self->reading_stats = TRUE;
@@ -422,6 +488,9 @@ sb_bus_finalize (GObject *object)
   g_hash_table_unref (self->sessions);
   g_hash_table_unref (self->outbounds);
   g_hash_table_unref (self->file_usage);
+  g_hash_table_unref (self->seen);
+  g_clear_pointer (&self->plugins, g_ptr_array_unref);
+  g_clear_pointer (&self->loaded, g_ptr_array_unref);
   g_clear_object (&self->vault);
   g_hash_table_unref (self->queues);
   g_clear_object (&self->registry);
@@ -461,6 +530,7 @@ sb_bus_init (SbBus *self)
   self->queues = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
                                         (GDestroyNotify) sb_queue_unref);
   self->sessions = g_hash_table_new (g_int64_hash, g_int64_equal);
+  self->seen = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
   self->file_usage = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->outbounds = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_object_unref);
   self->takeovers = sb_takeovers_new ();
@@ -540,6 +610,7 @@ sb_bus_start (SbBus *self, GError **error)
   sb_id_maker_init (&self->ids, self->stats.last_time);
   self->sweeper = sb_sweeper_new (self->journal, self->clock, self->stats.last_time, due_cb, self);
   self->tick = g_timeout_add (TICK_MS, tick_cb, self);
+  self->started = sb_clock_monotonic (self->clock);
   g_signal_connect_object (self->journal, "drained", G_CALLBACK (journal_drained_cb), self, 0);
   g_signal_connect_object (self->accounts, "user-changed", G_CALLBACK (user_changed_cb), self, 0);
   g_signal_connect_object (self->accounts, "user-removed", G_CALLBACK (user_removed_cb), self, 0);
@@ -605,19 +676,22 @@ sb_bus_check_running (SbBus *self, GError **error)
   return FALSE;
 }
 
+gboolean
+sb_bus_check_disk (SbBus *self, GError **error)
+{
+  if (!self->disk_low)
+    return TRUE;
+  g_set_error_literal (error, SB_ERROR, SB_ERROR_NO_SPACE,
+                       "the disk of the bus is full: nothing new is accepted until there is room");
+  return FALSE;
+}
+
 /* Whether a message can be taken now. */
 gboolean
 sb_bus_check_resources (SbBus *self, GError **error)
 {
-  if (!sb_bus_check_running (self, error))
+  if (!sb_bus_check_running (self, error) || !sb_bus_check_disk (self, error))
     return FALSE;
-  if (self->disk_low)
-    {
-      g_set_error_literal (
-          error, SB_ERROR, SB_ERROR_NO_SPACE,
-          "the disk of the bus is full: nothing new is accepted until there is room");
-      return FALSE;
-    }
   if (sb_journal_is_full (self->journal))
     {
       g_set_error_literal (error, SB_ERROR, SB_ERROR_BUSY,
@@ -699,29 +773,4 @@ gboolean
 sb_bus_is_congested (SbBus *self)
 {
   return sb_journal_is_full (self->journal);
-}
-
-/**
- * sb_bus_check_ready:
- * @self: a bus
- * @error: why it is not
- *
- * Returns: whether it accepts messages: it runs, the store takes writes, the disk has room
- */
-gboolean
-sb_bus_check_ready (SbBus *self, GError **error)
-{
-  GError *failure = sb_journal_dup_last_error (self->journal);
-
-  if (!sb_bus_check_resources (self, error))
-    {
-      g_clear_error (&failure);
-      return FALSE;
-    }
-  if (failure != NULL)
-    {
-      g_propagate_prefixed_error (error, failure, "the store does not take writes: ");
-      return FALSE;
-    }
-  return TRUE;
 }

@@ -129,6 +129,9 @@ void sb_bus_status_async (SbBus *self, SbUser *user, const char *id, GAsyncReady
                           gpointer user_data);
 SbMessageStatus *sb_bus_status_finish (SbBus *self, GAsyncResult *result, GError **error);
 
+void sb_bus_refresh_async (SbBus *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean sb_bus_refresh_finish (SbBus *self, GAsyncResult *result, GError **error);
+
 gboolean sb_bus_is_congested (SbBus *self);
 gboolean sb_bus_check_ready (SbBus *self, GError **error);
 

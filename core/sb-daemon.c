@@ -23,6 +23,7 @@
 #include "sb-log.h"
 #include "sb-names.h"
 #include "sb-notify.h"
+#include "sb-operator.h"
 #include "sb-plugin.h"
 #include "sb-transport.h"
 #include "sb-vault.h"
@@ -268,7 +269,7 @@ open_journal (SbDaemon *self, GError **error)
 }
 
 static gboolean
-start_bus (SbDaemon *self, GError **error)
+open_accounts (SbDaemon *self, GError **error)
 {
   g_autoptr (GBytes) secret = sb_data_dir_read_secret (self->data_dir, "token.key",
                                                        TOKEN_SECRET_BYTES, error);
@@ -280,11 +281,18 @@ start_bus (SbDaemon *self, GError **error)
   authenticator = sb_authenticator_new (self->pool, self->clock, secret);
   self->accounts = sb_accounts_new (self->config, self->journal, self->pool, authenticator,
                                     self->clock);
-  if (!sb_accounts_load (self->accounts, error))
+  return sb_accounts_load (self->accounts, error);
+}
+
+static gboolean
+start_bus (SbDaemon *self, GError **error)
+{
+  if (!open_accounts (self, error))
     return FALSE;
   self->bus = sb_bus_new (self->config, self->journal, self->accounts, self->clock, self->metrics);
   sb_bus_set_registry (self->bus, self->registry);
   sb_bus_set_vault (self->bus, self->vault);
+  sb_bus_set_plugins (self->bus, self->plugin_infos, self->plugins);
   return sb_bus_start (self->bus, error);
 }
 
@@ -357,6 +365,56 @@ sb_daemon_check_files (SbDaemon *self, SbCheckFunc func, gpointer user_data, GEr
             && sb_check_files (self->journal, self->vault, func, user_data, error);
   undo_start (self);
   return checked;
+}
+
+/* The folder, its lock, the store and the users, as the bus would open them. */
+static gboolean
+open_for_tool (SbDaemon *self, GError **error)
+{
+  const char *path = sb_config_get_string (self->config, SB_CONFIG_GROUP_BUS, "data-dir");
+
+  if (!sb_data_dir_check_owner (path, error))
+    return FALSE;
+  self->data_dir = sb_data_dir_open (path, error);
+  return self->data_dir != NULL && open_journal (self, error) && open_accounts (self, error);
+}
+
+/* In the order in which nothing is lost, so that it could be opened again. */
+static void
+close_for_tool (SbDaemon *self)
+{
+  if (self->pool != NULL)
+    sb_password_pool_close (self->pool);
+  undo_start (self);
+  g_clear_object (&self->accounts);
+  g_clear_object (&self->pool);
+  g_clear_object (&self->journal);
+  g_clear_pointer (&self->data_dir, sb_data_dir_close);
+}
+
+/**
+ * sb_daemon_use_accounts:
+ * @self: a daemon that was loaded and is not started
+ * @func: (scope call): what to do with them
+ * @user_data: for @func
+ * @error: SB_ERROR_BUSY when a bus runs on that folder; SB_ERROR_FORBIDDEN when the folder is
+ *   another user's; what could not be opened; or @func's
+ *
+ * Opens the users of the bus and closes them again. Blocks. May be repeated.
+ *
+ * Returns: whether that went well and @func did
+ */
+gboolean
+sb_daemon_use_accounts (SbDaemon *self, SbDaemonAccountsFunc func, gpointer user_data,
+                        GError **error)
+{
+  gboolean done;
+
+  g_return_val_if_fail (SB_IS_DAEMON (self) && self->config != NULL, FALSE);
+
+  done = open_for_tool (self, error) && func (self->accounts, user_data, error);
+  close_for_tool (self);
+  return done;
 }
 
 /**

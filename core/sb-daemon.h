@@ -7,6 +7,7 @@
 
 #include <gio/gio.h>
 
+#include "sb-accounts.h"
 #include "sb-bus-files.h"
 #include "sb-config.h"
 
@@ -30,11 +31,25 @@ typedef struct
   const char *plugin_dirs;
 } SbDaemonOptions;
 
+/**
+ * SbDaemonAccountsFunc:
+ * @accounts: all users that are stored; changes are committed by iterating the main context
+ * @user_data: what was given along
+ * @error: why not
+ *
+ * What a tool does with the users while no bus runs.
+ *
+ * Returns: whether it could
+ */
+typedef gboolean (*SbDaemonAccountsFunc) (SbAccounts *accounts, gpointer user_data, GError **error);
+
 SbDaemon *sb_daemon_new (const SbDaemonOptions *options);
 gboolean sb_daemon_load (SbDaemon *self, GError **error);
 SbConfig *sb_daemon_get_config (SbDaemon *self);
 gboolean sb_daemon_check_files (SbDaemon *self, SbCheckFunc func, gpointer user_data,
                                 GError **error);
+gboolean sb_daemon_use_accounts (SbDaemon *self, SbDaemonAccountsFunc func, gpointer user_data,
+                                 GError **error);
 gboolean sb_daemon_start (SbDaemon *self, GError **error);
 char *sb_daemon_describe (SbDaemon *self);
 const char *sb_daemon_get_setup_code (SbDaemon *self);

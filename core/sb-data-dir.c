@@ -27,6 +27,29 @@ fail (GError **error, SbError code, const char *path, const char *what)
 }
 
 /**
+ * sb_data_dir_check_owner:
+ * @path: (type filename): a folder, which need not be there
+ * @error: SB_ERROR_FORBIDDEN
+ *
+ * For tools that people start: what root writes into the folder of a bus, that bus cannot read.
+ *
+ * Returns: whether the folder is nobody else's
+ */
+gboolean
+sb_data_dir_check_owner (const char *path, GError **error)
+{
+  GStatBuf status;
+
+  if (g_stat (path, &status) != 0 || status.st_uid == geteuid ())
+    return TRUE;
+  g_set_error (error, SB_ERROR, SB_ERROR_FORBIDDEN,
+               "%s belongs to the user with the number %u; do this as that user (for the service "
+               "of systemd docs/operations.md has the command)",
+               path, (guint) status.st_uid);
+  return FALSE;
+}
+
+/**
  * sb_data_dir_open:
  * @path: (type filename): the folder; made if it is not there, for its owner only
  * @error: SB_ERROR_BUSY when another process has it

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 
 typedef struct _SbDataDir SbDataDir;
 
+gboolean sb_data_dir_check_owner (const char *path, GError **error);
 SbDataDir *sb_data_dir_open (const char *path, GError **error);
 void sb_data_dir_close (SbDataDir *self);
 const char *sb_data_dir_get_path (SbDataDir *self);

@@ -26,6 +26,7 @@ typedef struct _SbOutbound SbOutbound;
  * @SB_CLOSE_REPLACED: a newer path to the same user took over
  * @SB_CLOSE_CREDENTIALS: the password was changed or the user was deleted
  * @SB_CLOSE_STOPPING: the bus stops
+ * @SB_CLOSE_OPERATOR: an admin wants it
  *
  * Why the bus closes a path.
  */
@@ -34,6 +35,7 @@ typedef enum
   SB_CLOSE_REPLACED,
   SB_CLOSE_CREDENTIALS,
   SB_CLOSE_STOPPING,
+  SB_CLOSE_OPERATOR,
 } SbCloseReason;
 
 struct _SbDeliveryInterface

@@ -55,7 +55,9 @@ struct _SbJournal
   gsize max_bytes;
   guint n_unfinished;
   gsize unfinished_bytes;
-  gboolean was_full; /* and nobody was told yet that it is not any more */
+  gint64 progress;    /* monotonic: when the newest batch was through, or the first one began */
+  gint64 commit_time; /* of the newest batch */
+  gboolean was_full;  /* and nobody was told yet that it is not any more */
   gboolean is_open;
 
   GMutex lock;
@@ -205,6 +207,8 @@ finish_batch (SbJournal *self, Batch *batch)
       sb_counter_add (self->failures, 1);
     }
   sb_counter_add (self->batches, 1);
+  self->progress = batch->finished;
+  self->commit_time = MAX (1, batch->finished - batch->started);
   sb_histogram_observe (self->flush_seconds, (batch->finished - batch->started) / 1e6);
 
   for (guint i = 0; i < batch->operations->len; i++)
@@ -471,6 +475,8 @@ sb_journal_submit_all (SbJournal *self, SbOperation **operations, guint n_operat
 
   g_return_if_fail (SB_IS_JOURNAL (self) && self->is_open);
 
+  if (self->n_unfinished == 0)
+    self->progress = g_get_monotonic_time ();
   self->n_unfinished += n_operations;
   for (guint i = 0; i < n_operations; i++)
     {
@@ -552,6 +558,28 @@ GError *
 sb_journal_dup_last_error (SbJournal *self)
 {
   return self->last_error != NULL ? g_error_copy (self->last_error) : NULL;
+}
+
+/**
+ * sb_journal_get_stats:
+ * @self: a journal
+ * @stats: (out caller-allocates): what to fill
+ *
+ * Tells how it is doing.
+ */
+void
+sb_journal_get_stats (SbJournal *self, SbJournalStats *stats)
+{
+  g_return_if_fail (SB_IS_JOURNAL (self));
+
+  *stats = (SbJournalStats) {
+    .batches = self->batches->value,
+    .failures = self->failures->value,
+    .operations = self->n_unfinished,
+    .bytes = self->unfinished_bytes,
+    .commit_time = self->commit_time,
+    .waiting = self->n_unfinished > 0 ? g_get_monotonic_time () - self->progress : 0,
+  };
 }
 
 /**

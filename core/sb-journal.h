@@ -16,6 +16,27 @@
 
 G_BEGIN_DECLS
 
+/**
+ * SbJournalStats:
+ * @batches: transactions that were committed, or failed
+ * @failures: those that failed
+ * @operations: submitted and not finished
+ * @bytes: of these
+ * @commit_time: how long the newest transaction took with its flush, microseconds; 0: none yet
+ * @waiting: how long nothing was finished although something is submitted, microseconds
+ *
+ * How the journal is doing.
+ */
+typedef struct
+{
+  guint64 batches;
+  guint64 failures;
+  guint operations;
+  gsize bytes;
+  gint64 commit_time;
+  gint64 waiting;
+} SbJournalStats;
+
 #define SB_TYPE_JOURNAL (sb_journal_get_type ())
 G_DECLARE_FINAL_TYPE (SbJournal, sb_journal, SB, JOURNAL, GObject)
 
@@ -40,6 +61,7 @@ gboolean sb_journal_is_full (SbJournal *self);
 double sb_journal_get_fill (SbJournal *self);
 gboolean sb_journal_is_open (SbJournal *self);
 GError *sb_journal_dup_last_error (SbJournal *self);
+void sb_journal_get_stats (SbJournal *self, SbJournalStats *stats);
 
 void sb_journal_read_async (SbJournal *self, SbReadFunc func, GTask *task);
 gpointer sb_journal_read_sync (SbJournal *self, SbReadFunc func, GError **error);

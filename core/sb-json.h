@@ -49,6 +49,16 @@ char *sb_json_unescape (SbSlice inner, GError **error);
 void sb_json_append_string (GString *json, const char *string);
 void sb_json_append_time (GString *json, gint64 wall);
 
+void sb_json_begin (GString *json, const char *name, char bracket);
+void sb_json_end (GString *json, char bracket);
+void sb_json_add_string (GString *json, const char *name, const char *value);
+void sb_json_add_strings (GString *json, const char *name, const char *const *values);
+void sb_json_add_integer (GString *json, const char *name, gint64 value);
+void sb_json_add_double (GString *json, const char *name, double value);
+void sb_json_add_boolean (GString *json, const char *name, gboolean value);
+void sb_json_add_time (GString *json, const char *name, gint64 wall);
+void sb_json_add_raw (GString *json, const char *name, const char *value);
+
 void sb_string_iter_init (SbStringIter *self, SbSlice value);
 gboolean sb_string_iter_next (SbStringIter *self, SbSlice *inner, gboolean *has_escapes,
                               GError **error);

@@ -20,6 +20,9 @@ static const struct
 /* Lower values are more important. Set at start and on reload; workers only read it. */
 static int threshold = G_LOG_LEVEL_MESSAGE;
 
+/* Whether journald gets what stderr gets. Set before there are threads. */
+static gboolean copies_to_journal;
+
 static const char *
 find_field (const GLogField *fields, gsize n_fields, const char *name)
 {
@@ -54,6 +57,8 @@ write_line (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoin
     return G_LOG_WRITER_HANDLED;
   if (to_journald < 0)
     to_journald = g_log_writer_is_journald (STDERR_FILENO);
+  if (!to_journald && copies_to_journal)
+    g_log_writer_journald (level, fields, n_fields, user_data);
   if (!to_journald
       || g_log_writer_journald (level, fields, n_fields, user_data) != G_LOG_WRITER_HANDLED)
     write_text (level & G_LOG_LEVEL_MASK, fields, n_fields);
@@ -69,6 +74,18 @@ void
 sb_log_init (void)
 {
   g_log_set_writer_func (write_line, NULL, NULL);
+}
+
+/**
+ * sb_log_copy_to_journal:
+ *
+ * What goes to a terminal goes to journald as well, if there is one: who made whom an admin by
+ * hand shall be found where all else is found. Before anything is logged.
+ */
+void
+sb_log_copy_to_journal (void)
+{
+  copies_to_journal = TRUE;
 }
 
 /**

@@ -10,6 +10,7 @@
 G_BEGIN_DECLS
 
 void sb_log_init (void);
+void sb_log_copy_to_journal (void);
 void sb_log_set_level (const char *level);
 
 G_END_DECLS

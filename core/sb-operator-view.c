@@ -90,24 +90,26 @@ sb_recipient_info_free (SbRecipientInfo *self)
   g_free (self);
 }
 
-static const char *
-get_outbound_state (const SbOutbound *outbound, gint64 pause)
+/* @pause: (out): how long nothing goes out, microseconds. Returns a static word. */
+const char *
+sb_bus_get_outbound_state (SbOutbound *outbound, gint64 *pause)
 {
+  *pause = outbound->path != NULL ? sb_outbound_get_pause (outbound) : 0;
   if (outbound->path == NULL)
     return "faulty";
   if (sb_backoff_is_open (&outbound->backoff))
     return "unreachable";
-  return pause > 0 ? "waiting" : "ok";
+  return *pause > 0 ? "waiting" : "ok";
 }
 
 static SbOutboundInfo *
 describe_outbound (SbOutbound *outbound)
 {
   SbOutboundInfo *info = g_new0 (SbOutboundInfo, 1);
-  gint64 pause = outbound->path != NULL ? sb_outbound_get_pause (outbound) : 0;
+  gint64 pause;
 
   info->type = g_strdup (outbound->type);
-  info->state = get_outbound_state (outbound, pause);
+  info->state = sb_bus_get_outbound_state (outbound, &pause);
   info->retry_in = (pause + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC;
   info->n_confirmed = outbound->n_confirmed;
   info->n_failed = outbound->n_failed;
@@ -140,6 +142,7 @@ typedef struct
 {
   gint64 after;
   guint limit;
+  gboolean largest;
 } QueuesCall;
 
 static void
@@ -147,7 +150,8 @@ read_queues (SbStore *store, GTask *task)
 {
   const QueuesCall *call = g_task_get_task_data (task);
   GError *error = NULL;
-  GPtrArray *rows = sb_store_queues (store, call->after, call->limit, &error);
+  GPtrArray *rows = call->largest ? sb_store_largest (store, call->limit, &error)
+                                  : sb_store_queues (store, call->after, call->limit, &error);
 
   return_pointer (task, rows, (GDestroyNotify) g_ptr_array_unref, error);
 }
@@ -171,6 +175,28 @@ sb_bus_list_queues_async (SbBus *self, gint64 after, guint limit, GAsyncReadyCal
 
   call->after = after;
   call->limit = limit;
+  g_task_set_task_data (task, call, g_free);
+  sb_journal_read_async (self->journal, read_queues, task);
+}
+
+/**
+ * sb_bus_list_largest_queues_async:
+ * @self: a started bus
+ * @limit: at most so many, 1 or more
+ * @callback: for sb_bus_list_queues_finish(), which says of no further page
+ * @user_data: for @callback
+ *
+ * Lists the recipients for which most waits.
+ */
+void
+sb_bus_list_largest_queues_async (SbBus *self, guint limit, GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  QueuesCall *call = g_new0 (QueuesCall, 1);
+
+  call->limit = limit;
+  call->largest = TRUE;
   g_task_set_task_data (task, call, g_free);
   sb_journal_read_async (self->journal, read_queues, task);
 }
@@ -201,7 +227,7 @@ sb_bus_list_queues_finish (SbBus *self, GAsyncResult *result, gint64 *next, GErr
 
       g_ptr_array_add (queues,
                        describe_recipient (self, row->recipient, row->recipient_id, &row->backlog));
-      if (rows->len == call->limit)
+      if (rows->len == call->limit && !call->largest)
         *next = row->recipient;
     }
   return queues;
@@ -338,9 +364,9 @@ sb_bus_list_deliveries_async (SbBus *self, const SbDeliveryFilter *filter, const
 }
 
 /* What is in flight is known here and not in the store. */
-static void
-update_state (SbBus *self, gint64 recipient, const char *id, SbDeliveryState *state,
-              guint *attempts)
+void
+sb_bus_update_state (SbBus *self, gint64 recipient, const char *id, SbDeliveryState *state,
+                     guint *attempts)
 {
   SbQueue *queue = g_hash_table_lookup (self->queues, &recipient);
 
@@ -369,7 +395,7 @@ sb_bus_list_deliveries_finish (SbBus *self, GAsyncResult *result, char **next, G
     {
       SbDeliveryInfo *row = g_ptr_array_index (rows, i);
 
-      update_state (self, row->recipient, row->id, &row->state, &row->attempts);
+      sb_bus_update_state (self, row->recipient, row->id, &row->state, &row->attempts);
     }
   if (rows != NULL)
     *next = g_steal_pointer (&call->next);
@@ -531,8 +557,8 @@ sb_bus_look_at_delivery_finish (SbBus *self, GAsyncResult *result, GError **erro
     return NULL;
   delivery = details->delivery;
   update_log (self, delivery, details->message->id);
-  update_state (self, delivery->recipient_key, details->message->id, &delivery->state,
-                &delivery->attempts);
+  sb_bus_update_state (self, delivery->recipient_key, details->message->id, &delivery->state,
+                       &delivery->attempts);
   return details;
 }
 

@@ -145,6 +145,19 @@ requeued_cb (SbOperation *operation, const GError *error, gpointer user_data)
   g_task_return_boolean (task, TRUE);
 }
 
+/* What follows when a delivery was dropped, and that is committed. */
+void
+sb_bus_finish_drop (SbBus *self, const SbOperation *operation)
+{
+  forget_position (self, operation->end.recipient, operation->end.position);
+  sb_bus_drop_file (self, operation->end.sender_key, operation->end.released,
+                    operation->end.released_size);
+  if (self->sweeper != NULL)
+    sb_sweeper_note_ended (self->sweeper);
+  sb_bus_tell_ended (self, operation->end.sender_key, operation->end.id, operation->end.recipient,
+                     SB_REASON_DROPPED);
+}
+
 static void
 dropped_cb (SbOperation *operation, const GError *error, gpointer user_data)
 {
@@ -154,11 +167,7 @@ dropped_cb (SbOperation *operation, const GError *error, gpointer user_data)
   if (take_refusal (task, operation->outcome, error))
     return;
   log_change (self, g_task_get_task_data (task));
-  forget_position (self, operation->end.recipient, operation->end.position);
-  if (self->sweeper != NULL)
-    sb_sweeper_note_ended (self->sweeper);
-  sb_bus_tell_ended (self, operation->end.sender_key, operation->end.id, operation->end.recipient,
-                     SB_REASON_DROPPED);
+  sb_bus_finish_drop (self, operation);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -242,6 +251,24 @@ sb_bus_requeue_finish (SbBus *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+/* Has the store drop a delivery; @func then calls sb_bus_finish_drop(). */
+void
+sb_bus_submit_drop (SbBus *self, gint64 recipient, const char *id, SbOperationFunc func,
+                    gpointer user_data)
+{
+  SbQueue *queue = g_hash_table_lookup (self->queues, &recipient);
+  SbOperation *operation = sb_operation_new (SB_OPERATION_END, func, user_data);
+
+  operation->end.recipient = recipient;
+  operation->end.id = g_strdup (id);
+  operation->end.state = SB_DELIVERY_DROPPED;
+  operation->end.reason = SB_REASON_DROPPED;
+  operation->end.now = sb_clock_wall (self->clock);
+  if (queue != NULL)
+    operation->end.log = g_strdup (sb_queue_get_log (queue, id, &operation->end.attempts));
+  sb_journal_submit (self->journal, operation);
+}
+
 /**
  * sb_bus_drop_async:
  * @self: a bus
@@ -258,20 +285,9 @@ sb_bus_drop_async (SbBus *self, SbUser *actor, gint64 recipient, const char *id,
                    GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = start_change (self, actor, "dropped", recipient, id, callback, user_data);
-  SbQueue *queue = g_hash_table_lookup (self->queues, &recipient);
-  SbOperation *operation;
 
-  if (task == NULL)
-    return;
-  operation = sb_operation_new (SB_OPERATION_END, dropped_cb, task);
-  operation->end.recipient = recipient;
-  operation->end.id = g_strdup (id);
-  operation->end.state = SB_DELIVERY_DROPPED;
-  operation->end.reason = SB_REASON_DROPPED;
-  operation->end.now = sb_clock_wall (self->clock);
-  if (queue != NULL)
-    operation->end.log = g_strdup (sb_queue_get_log (queue, id, &operation->end.attempts));
-  sb_journal_submit (self->journal, operation);
+  if (task != NULL)
+    sb_bus_submit_drop (self, recipient, id, dropped_cb, task);
 }
 
 /**

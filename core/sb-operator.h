@@ -10,6 +10,7 @@
 #pragma once
 
 #include "sb-bus.h"
+#include "sb-plugin.h"
 
 G_BEGIN_DECLS
 
@@ -34,7 +35,7 @@ typedef struct
   guint64 n_confirmed;
   guint64 n_failed;
   char *failures; /* (owned) */
-  char *fault;        /* (owned) */
+  char *fault;    /* (owned) */
 } SbOutboundInfo;
 
 /**
@@ -92,6 +93,59 @@ typedef struct
   GPtrArray *unknown; /* (owned) */
 } SbPreview;
 
+/**
+ * SbSessionInfo:
+ * @id: the user's id
+ * @address: (nullable): where the user is
+ * @transport: (nullable): name of the transport
+ * @since: when it was opened, wall clock, microseconds
+ * @in_flight: deliveries that were sent and are not confirmed
+ * @is_ready: it takes more now
+ *
+ * An open session.
+ */
+typedef struct
+{
+  char *id;      /* (owned) */
+  char *address; /* (owned) */
+  const char *transport;
+  gint64 since;
+  guint in_flight;
+  gboolean is_ready;
+} SbSessionInfo;
+
+/**
+ * SbFileView:
+ * @info: the file, with its rights
+ * @n_recipients: in all
+ * @n_waiting: those of them that have yet to fetch it
+ * @waiting: (array zero-terminated=1): ids of some of these
+ *
+ * A file that waits.
+ */
+typedef struct
+{
+  SbFileInfo *info; /* (owned) */
+  guint n_recipients;
+  guint n_waiting;
+  char **waiting; /* (owned) */
+} SbFileView;
+
+/**
+ * SbFileFilter:
+ * @recipient: key of one that has yet to fetch the file, 0 for all
+ * @sender_key: key of the sender, 0 for all
+ *
+ * Which files to list.
+ */
+typedef struct
+{
+  gint64 recipient;
+  gint64 sender_key;
+} SbFileFilter;
+
+void sb_session_info_free (SbSessionInfo *self);
+void sb_file_view_free (SbFileView *self);
 void sb_recipient_info_free (SbRecipientInfo *self);
 void sb_delivery_details_free (SbDeliveryDetails *self);
 void sb_preview_free (SbPreview *self);
@@ -102,6 +156,8 @@ char *sb_delivery_name_make (gint64 recipient, const char *id);
 
 void sb_bus_list_queues_async (SbBus *self, gint64 after, guint limit, GAsyncReadyCallback callback,
                                gpointer user_data);
+void sb_bus_list_largest_queues_async (SbBus *self, guint limit, GAsyncReadyCallback callback,
+                                       gpointer user_data);
 GPtrArray *sb_bus_list_queues_finish (SbBus *self, GAsyncResult *result, gint64 *next,
                                       GError **error);
 void sb_bus_look_at_queue_async (SbBus *self, SbUser *user, GAsyncReadyCallback callback,
@@ -131,9 +187,33 @@ void sb_bus_move_async (SbBus *self, SbUser *actor, gint64 recipient, const char
                         const char *to, GAsyncReadyCallback callback, gpointer user_data);
 gboolean sb_bus_move_finish (SbBus *self, GAsyncResult *result, gint64 *recipient, GError **error);
 
+void sb_bus_list_files_async (SbBus *self, const SbFileFilter *filter, const char *after,
+                              guint limit, GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *sb_bus_list_files_finish (SbBus *self, GAsyncResult *result, char **next,
+                                     GError **error);
+void sb_bus_look_at_file_async (SbBus *self, const char *name, GAsyncReadyCallback callback,
+                                gpointer user_data);
+SbFileView *sb_bus_look_at_file_finish (SbBus *self, GAsyncResult *result, SbMessageStatus **status,
+                                        GError **error);
+void sb_bus_drop_file_async (SbBus *self, SbUser *actor, const char *name,
+                             GAsyncReadyCallback callback, gpointer user_data);
+gboolean sb_bus_drop_file_finish (SbBus *self, GAsyncResult *result, GError **error);
+
+GPtrArray *sb_bus_list_sessions (SbBus *self, const char *after, guint limit);
+SbSessionInfo *sb_bus_find_session (SbBus *self, const SbUser *user);
+gboolean sb_bus_close_session (SbBus *self, SbUser *actor, SbUser *user, GError **error);
+void sb_bus_note_seen (SbBus *self, const SbUser *user);
+gint64 sb_bus_get_last_seen (SbBus *self, const SbUser *user);
+
+void sb_bus_set_plugins (SbBus *self, GPtrArray *found, GPtrArray *loaded);
+GPtrArray *sb_bus_get_plugins (SbBus *self);
+gboolean sb_bus_is_plugin_loaded (SbBus *self, const char *path);
+
 SbPreview *sb_bus_preview (SbBus *self, const SbUser *sender, SbSlice to, guint limit,
                            GError **error);
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbFileView, sb_file_view_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbSessionInfo, sb_session_info_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbRecipientInfo, sb_recipient_info_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbDeliveryDetails, sb_delivery_details_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbPreview, sb_preview_free)

@@ -7,10 +7,11 @@
  * asked. The tasks do not hold the pool, or its end would have to wait for its own queue.
  */
 
-#include "sb-password.h"
+#include "sb-password-private.h"
 
 #include "sb-error.h"
 #include "sb-fair-queue.h"
+#include "sb-foreign-hash.h"
 #include "sb-secret.h"
 
 #include <crypt.h>
@@ -33,6 +34,9 @@
 #define YESCRYPT_COST 4
 /* The digest at the end of a yescrypt hash, in characters. */
 #define YESCRYPT_DIGEST_LENGTH 43
+/* The digits of libcrypt: of its parameters, salts and digests. */
+#define CRYPT_DIGITS "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define YESCRYPT_SALT_MAX 86
 
 #define MAX_THREADS 4
 #define DEFAULT_CAPACITY 4096
@@ -83,8 +87,8 @@ set_libcrypt_error (GError **error, int reason)
 }
 
 /* crypt() with its own state, which is wiped: it holds the password. */
-static char *
-run_crypt (const char *password, const char *setting, GError **error)
+char *
+sb_password_crypt (const char *password, const char *setting, GError **error)
 {
   struct crypt_data *data = g_new0 (struct crypt_data, 1);
   char *hash = g_strdup (crypt_rn (password, setting, data, sizeof *data));
@@ -95,6 +99,23 @@ run_crypt (const char *password, const char *setting, GError **error)
   if (hash == NULL)
     set_libcrypt_error (error, reason);
   return hash;
+}
+
+/**
+ * sb_password_is_foreign: (skip)
+ * @hash: what is stored as a password hash
+ *
+ * Looks at the beginning only. Any thread.
+ *
+ * Returns: whether it is one of the original bus, which is to be replaced when the password is
+ *   seen; none of libcrypt's begins so
+ */
+gboolean
+sb_password_is_foreign (const char *hash)
+{
+  g_return_val_if_fail (hash != NULL, FALSE);
+
+  return g_str_has_prefix (hash, "pbkdf2:") || g_str_has_prefix (hash, "scrypt:");
 }
 
 /* The beginning of a new hash: method, cost, salt. */
@@ -132,13 +153,13 @@ sb_password_hash (const char *password, GError **error)
     }
   if (!make_setting (setting, error))
     return NULL;
-  return run_crypt (password, setting, error);
+  return sb_password_crypt (password, setting, error);
 }
 
 /**
  * sb_password_verify: (skip)
  * @password: what somebody says the password is
- * @hash: a hash of any method that libcrypt knows
+ * @hash: a hash of any method that libcrypt knows, or one of the original bus
  * @matches: (out): whether @password is the one of @hash
  * @error: %SB_ERROR_UNSUPPORTED when @hash is no such hash
  *
@@ -159,6 +180,9 @@ sb_password_verify (const char *password, const char *hash, gboolean *matches, G
   g_return_val_if_fail (matches != NULL, FALSE);
 
   *matches = FALSE;
+  /* First of all: to libcrypt its first two letters are a salt. */
+  if (sb_password_is_foreign (hash))
+    return is_too_long (password) || sb_foreign_hash_verify (password, hash, matches, error);
   verdict = crypt_checksalt (hash);
   if (verdict == CRYPT_SALT_INVALID || verdict == CRYPT_SALT_METHOD_DISABLED)
     {
@@ -168,7 +192,7 @@ sb_password_verify (const char *password, const char *hash, gboolean *matches, G
     }
   if (is_too_long (password))
     return TRUE;
-  computed = run_crypt (password, hash, error);
+  computed = sb_password_crypt (password, hash, error);
   if (computed == NULL)
     return FALSE;
 
@@ -183,6 +207,60 @@ sb_password_verify (const char *password, const char *hash, gboolean *matches, G
     }
   *matches = sb_secret_is_equal (hash, computed, length);
   return TRUE;
+}
+
+/* Costs 1 to 7 of the table above: a file may not ask for more memory. */
+static gboolean
+is_yescrypt (const char *hash)
+{
+  static const char *const settings[] = { "$y$j75$", "$y$j85$", "$y$j7T$", "$y$j8T$",
+                                          "$y$j9T$", "$y$jAT$", "$y$jBT$" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
+    {
+      const char *salt = hash + strlen (settings[i]);
+      gsize length;
+
+      if (!g_str_has_prefix (hash, settings[i]))
+        continue;
+      length = strspn (salt, CRYPT_DIGITS);
+      return length > 0 && length <= YESCRYPT_SALT_MAX && salt[length] == '$'
+             && strlen (salt + length + 1) == YESCRYPT_DIGEST_LENGTH
+             && strspn (salt + length + 1, CRYPT_DIGITS) == YESCRYPT_DIGEST_LENGTH;
+    }
+  return FALSE;
+}
+
+/**
+ * sb_password_check_hash: (skip)
+ * @hash: what somebody brings along as a password hash
+ * @error: %SB_ERROR_INVALID: what is wrong with it
+ *
+ * Whether a hash from outside may be stored: one of sb_password_hash() or of the original bus,
+ * whole, and within bounds of time and memory. Takes no time itself; any thread.
+ *
+ * Returns: whether it is good
+ */
+gboolean
+sb_password_check_hash (const char *hash, GError **error)
+{
+  g_autoptr (GError) foreign_error = NULL;
+
+  g_return_val_if_fail (hash != NULL, FALSE);
+
+  if (!sb_password_is_foreign (hash))
+    {
+      if (is_yescrypt (hash))
+        return TRUE;
+      g_set_error_literal (error, SB_ERROR, SB_ERROR_INVALID,
+                           "the password hash begins neither with pbkdf2: or scrypt:, as those of "
+                           "the original bus do, nor is it one of this bus, $y$…");
+      return FALSE;
+    }
+  if (sb_foreign_hash_check (hash, &foreign_error))
+    return TRUE;
+  g_set_error_literal (error, SB_ERROR, SB_ERROR_INVALID, foreign_error->message);
+  return FALSE;
 }
 
 /**
@@ -233,8 +311,9 @@ job_run (Job *job)
     return;
   if (job->hash == NULL)
     hash = sb_password_hash (job->password, &error);
-  else
-    sb_password_verify (job->password, job->hash, &matches, &error);
+  else if (sb_password_verify (job->password, job->hash, &matches, &error) && matches
+           && sb_password_is_foreign (job->hash))
+    g_task_set_task_data (job->task, sb_password_hash (job->password, NULL), g_free);
 
   if (error != NULL)
     g_task_return_error (job->task, g_steal_pointer (&error));
@@ -444,6 +523,23 @@ sb_password_pool_verify_finish (SbPasswordPool *self, GAsyncResult *result, gboo
   answer = g_task_propagate_int (G_TASK (result), error);
   *matches = answer == TRUE;
   return answer >= 0;
+}
+
+/**
+ * sb_password_pool_get_renewed_hash: (skip)
+ * @result: what the callback of sb_password_pool_verify_async() got
+ *
+ * After a password that matches a hash of the original bus there is one of this bus, made in
+ * passing: nobody has to wait for a worker a second time.
+ *
+ * Returns: (transfer none) (nullable): what should be stored instead
+ */
+const char *
+sb_password_pool_get_renewed_hash (GAsyncResult *result)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, sb_password_pool_verify_async), NULL);
+
+  return g_task_get_task_data (G_TASK (result));
 }
 
 /**

@@ -16,6 +16,8 @@ G_BEGIN_DECLS
 char *sb_password_hash (const char *password, GError **error);
 gboolean sb_password_verify (const char *password, const char *hash, gboolean *matches,
                              GError **error);
+gboolean sb_password_is_foreign (const char *hash);
+gboolean sb_password_check_hash (const char *hash, GError **error);
 char *sb_password_make_dummy (void);
 
 #define SB_TYPE_PASSWORD_POOL (sb_password_pool_get_type ())
@@ -29,6 +31,7 @@ void sb_password_pool_verify_async (SbPasswordPool *self, const char *password, 
                                     GAsyncReadyCallback callback, gpointer user_data);
 gboolean sb_password_pool_verify_finish (SbPasswordPool *self, GAsyncResult *result,
                                          gboolean *matches, GError **error);
+const char *sb_password_pool_get_renewed_hash (GAsyncResult *result);
 void sb_password_pool_hash_async (SbPasswordPool *self, const char *password, const char *address,
                                   GCancellable *cancellable, GAsyncReadyCallback callback,
                                   gpointer user_data);

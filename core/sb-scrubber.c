@@ -96,6 +96,18 @@ sb_scrubber_free (SbScrubber *self)
 }
 
 /**
+ * sb_scrubber_get_damaged:
+ * @self: a scrubber
+ *
+ * Returns: how many files were found missing or damaged since the bus started, each at every pass
+ */
+guint64
+sb_scrubber_get_damaged (SbScrubber *self)
+{
+  return self->damaged->value;
+}
+
+/**
  * sb_scrubber_set_rate:
  * @self: a scrubber
  * @rate: bytes a second that it may read; 0: none

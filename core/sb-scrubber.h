@@ -17,6 +17,7 @@ SbScrubber *sb_scrubber_new (SbJournal *journal, SbVault *vault, SbClock *clock,
                              SbMetrics *metrics);
 void sb_scrubber_free (SbScrubber *self);
 void sb_scrubber_set_rate (SbScrubber *self, gint64 rate);
+guint64 sb_scrubber_get_damaged (SbScrubber *self);
 void sb_scrubber_tick (SbScrubber *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbScrubber, sb_scrubber_free)

@@ -16,6 +16,9 @@ struct _SbSession
   SbDelivery *path; /* (owned) (nullable) %NULL once it was closed */
   SbQueue *queue;   /* (owned) */
   SbSessionFlags flags;
+  gint64 since;              /* wall clock, microseconds */
+  const char *transport;     /* (nullable) static */
+  char *address;             /* (owned) (nullable) */
   gboolean has_receipts;     /* some may wait in the store */
   gboolean reading_receipts; /* and are being read or dropped */
   SbMirror *mirror;          /* (owned) (nullable) once it was sent a direct message */

@@ -18,6 +18,7 @@ sb_session_new (SbBus *bus, SbUser *user, SbDelivery *path, SbQueue *queue, SbSe
   self->path = g_object_ref (path);
   self->queue = sb_queue_ref (queue);
   self->flags = flags;
+  self->since = sb_clock_wall (sb_bus_get_clock (bus));
   self->has_receipts = TRUE;
   return self;
 }
@@ -38,6 +39,7 @@ sb_session_unref (SbSession *self)
   g_clear_object (&self->path);
   sb_queue_unref (self->queue);
   sb_user_unref (self->user);
+  g_free (self->address);
   g_free (self);
 }
 
@@ -60,6 +62,24 @@ sb_session_get_user (SbSession *self)
   g_return_val_if_fail (self != NULL, NULL);
 
   return self->user;
+}
+
+/**
+ * sb_session_set_origin:
+ * @self: a session
+ * @transport: name of the transport; static text
+ * @address: (nullable): where the user is, for people
+ *
+ * Tells whence the session comes.
+ */
+void
+sb_session_set_origin (SbSession *self, const char *transport, const char *address)
+{
+  g_return_if_fail (self != NULL);
+
+  self->transport = transport;
+  g_free (self->address);
+  self->address = g_strdup (address);
 }
 
 /**

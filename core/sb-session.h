@@ -26,6 +26,7 @@ typedef enum
 } SbSessionFlags;
 
 SbUser *sb_session_get_user (SbSession *self);
+void sb_session_set_origin (SbSession *self, const char *transport, const char *address);
 void sb_session_ready (SbSession *self);
 void sb_session_confirm (SbSession *self, const char *id);
 void sb_session_close (SbSession *self);

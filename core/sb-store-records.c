@@ -90,6 +90,76 @@ sb_queue_info_free (SbQueueInfo *self)
 }
 
 /**
+ * sb_queue_rank_compare:
+ * @a: a queue
+ * @b: another one
+ *
+ * By what waits, then by what has died, the most first; then by the recipients' keys. Any thread.
+ *
+ * Returns: below 0 when @a stands before @b
+ */
+int
+sb_queue_rank_compare (const SbQueueRank *a, const SbQueueRank *b)
+{
+  if (a->waiting != b->waiting)
+    return a->waiting > b->waiting ? -1 : 1;
+  if (a->dead != b->dead)
+    return a->dead > b->dead ? -1 : 1;
+  return (a->recipient > b->recipient) - (a->recipient < b->recipient);
+}
+
+/**
+ * sb_queue_info_compare:
+ * @a: (type gpointer): where a pointer to an #SbQueueInfo is
+ * @b: (type gpointer): likewise
+ *
+ * For g_ptr_array_sort(): in the order of sb_queue_rank_compare(). Any thread.
+ */
+int
+sb_queue_info_compare (gconstpointer a, gconstpointer b)
+{
+  const SbQueueInfo *one = *(const SbQueueInfo *const *) a;
+  const SbQueueInfo *other = *(const SbQueueInfo *const *) b;
+  const SbQueueRank ranks[] = {
+    { one->recipient, one->backlog.waiting, one->backlog.dead },
+    { other->recipient, other->backlog.waiting, other->backlog.dead },
+  };
+
+  return sb_queue_rank_compare (&ranks[0], &ranks[1]);
+}
+
+/**
+ * sb_queue_ranks_add:
+ * @ranks: (element-type SbQueueRank): the longest queues so far, in order
+ * @limit: of so many
+ * @rank: a queue that is not among them
+ *
+ * Puts @rank in its place, if it has one. Any thread.
+ */
+void
+sb_queue_ranks_add (GArray *ranks, guint limit, const SbQueueRank *rank)
+{
+  guint first = 0, last = ranks->len;
+
+  if (last == limit
+      && (limit == 0
+          || sb_queue_rank_compare (&g_array_index (ranks, SbQueueRank, last - 1), rank) < 0))
+    return;
+  while (first < last)
+    {
+      guint middle = (first + last) / 2;
+
+      if (sb_queue_rank_compare (&g_array_index (ranks, SbQueueRank, middle), rank) < 0)
+        first = middle + 1;
+      else
+        last = middle;
+    }
+  g_array_insert_val (ranks, first, *rank);
+  if (ranks->len > limit)
+    g_array_set_size (ranks, limit);
+}
+
+/**
  * sb_delivery_info_free:
  * @self: (transfer full) (nullable): made with g_new0()
  *
@@ -120,7 +190,8 @@ free_delivery_status (gpointer data)
  * sb_file_info_new:
  * @file: (transfer none): the file
  * @message_id: id of its message
- * @sender_key: key of the sender
+ * @sender: id of the sender
+ * @sender_key: its key
  * @accepted: of the message, wall clock, microseconds
  * @deadline: of the message, likewise; 0: never
  *
@@ -129,16 +200,17 @@ free_delivery_status (gpointer data)
  * Returns: (transfer full): a file as a store knows it, without rights
  */
 SbFileInfo *
-sb_file_info_new (SbFile *file, const char *message_id, gint64 sender_key, gint64 accepted,
-                  gint64 deadline)
+sb_file_info_new (SbFile *file, const char *message_id, const char *sender, gint64 sender_key,
+                  gint64 accepted, gint64 deadline)
 {
   SbFileInfo *self;
 
-  g_return_val_if_fail (file != NULL && message_id != NULL, NULL);
+  g_return_val_if_fail (file != NULL && message_id != NULL && sender != NULL, NULL);
 
   self = g_new0 (SbFileInfo, 1);
   self->file = sb_file_ref (file);
   self->message_id = g_strdup (message_id);
+  self->sender = g_strdup (sender);
   self->sender_key = sender_key;
   self->accepted = accepted;
   self->deadline = deadline;
@@ -158,6 +230,7 @@ sb_file_info_free (SbFileInfo *self)
     return;
   sb_file_unref (self->file);
   g_free (self->message_id);
+  g_free (self->sender);
   g_clear_pointer (&self->rights, g_array_unref);
   g_free (self);
 }

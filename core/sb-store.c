@@ -10,6 +10,9 @@
 
 #include "sb-error.h"
 
+/* Queues that are looked at in one go. */
+#define QUEUES_PAGE 1000
+
 G_DEFINE_INTERFACE (SbStore, sb_store, G_TYPE_OBJECT)
 
 static void
@@ -296,6 +299,62 @@ sb_store_queues (SbStore *self, gint64 after, guint limit, GError **error)
     return NULL;
   rows = iface->queues (self, after, limit, &inner);
   return judge_rows (self, "queues", rows, inner, error);
+}
+
+/* For a store that cannot say it: every queue is looked at. */
+static GPtrArray *
+find_largest (SbStore *self, guint limit, GError **error)
+{
+  g_autoptr (GPtrArray) largest = g_ptr_array_new_with_free_func (
+      (GDestroyNotify) sb_queue_info_free);
+  gint64 after = 0;
+  guint n;
+
+  do
+    {
+      g_autoptr (GPtrArray) page = sb_store_queues (self, after, QUEUES_PAGE, error);
+
+      if (page == NULL)
+        return NULL;
+      n = page->len;
+      if (n > 0)
+        after = ((const SbQueueInfo *) g_ptr_array_index (page, n - 1))->recipient;
+      g_ptr_array_extend_and_steal (largest, g_steal_pointer (&page));
+      g_ptr_array_sort (largest, sb_queue_info_compare);
+      if (largest->len > limit)
+        g_ptr_array_set_size (largest, (int) limit);
+    }
+  while (n == QUEUES_PAGE);
+  return g_steal_pointer (&largest);
+}
+
+/**
+ * sb_store_largest:
+ * @self: an open store
+ * @limit: at most so many, 1 or more
+ * @error: SB_ERROR_CORRUPT, SB_ERROR_TRANSIENT
+ *
+ * On the reader's thread.
+ *
+ * Returns: (transfer full) (element-type SbQueueInfo): recipients with the longest queues, in the
+ *   order of sb_queue_rank_compare()
+ */
+GPtrArray *
+sb_store_largest (SbStore *self, guint limit, GError **error)
+{
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  GPtrArray *rows;
+
+  g_return_val_if_fail (SB_IS_STORE (self), NULL);
+  g_return_val_if_fail (limit > 0, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (iface->largest == NULL)
+    return find_largest (self, limit, error);
+  rows = iface->largest (self, limit, &inner);
+  return judge_rows (self, "largest", rows, inner, error);
 }
 
 /**

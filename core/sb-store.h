@@ -143,9 +143,25 @@ typedef struct
   SbBacklog backlog;
 } SbQueueInfo;
 
+/**
+ * SbQueueRank:
+ *
+ * How long a queue is, to be compared with others.
+ */
+typedef struct
+{
+  gint64 recipient;
+  guint64 waiting;
+  guint64 dead;
+} SbQueueRank;
+
+int sb_queue_rank_compare (const SbQueueRank *a, const SbQueueRank *b);
+void sb_queue_ranks_add (GArray *ranks, guint limit, const SbQueueRank *rank);
+
 SbQueueInfo *sb_queue_info_new (gint64 recipient, const char *recipient_id,
                                 const SbBacklog *backlog);
 void sb_queue_info_free (SbQueueInfo *self);
+int sb_queue_info_compare (gconstpointer a, gconstpointer b);
 
 /**
  * SbDeliveryFilter:
@@ -206,6 +222,7 @@ typedef struct
 {
   SbFile *file;     /* (owned) */
   char *message_id; /* (owned) */
+  char *sender;     /* (owned) its id, also of a user that is gone */
   gint64 sender_key;
   gint64 accepted; /* wall clock, microseconds */
   gint64 deadline; /* likewise; 0: never */
@@ -214,8 +231,8 @@ typedef struct
   GArray *rights;
 } SbFileInfo;
 
-SbFileInfo *sb_file_info_new (SbFile *file, const char *message_id, gint64 sender_key,
-                              gint64 accepted, gint64 deadline);
+SbFileInfo *sb_file_info_new (SbFile *file, const char *message_id, const char *sender,
+                              gint64 sender_key, gint64 accepted, gint64 deadline);
 void sb_file_info_free (SbFileInfo *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbFileInfo, sb_file_info_free)
 
@@ -236,6 +253,7 @@ typedef struct
   guint64 file_bytes; /* of these */
   guint64 disk;       /* bytes on disk, 0 when there is none */
   gint64 last_time;   /* newest wall-clock time stored, microseconds, 0 when none */
+  guint64 scheduled;  /* of those that wait */
 } SbStoreStats;
 
 struct _SbStoreInterface
@@ -415,8 +433,21 @@ struct _SbStoreInterface
    */
   gboolean (*stats) (SbStore *self, SbStoreStats *stats, GError **error);
 
+  /**
+   * SbStoreInterface::largest:
+   * @self: an open store
+   * @limit: at most so many
+   *
+   * Optional, for a store that knows this without reading all its queues; without it the core asks
+   * for those.
+   *
+   * Returns: (transfer full) (element-type SbQueueInfo): recipients for which something waits or
+   *   has died, in the order of sb_queue_rank_compare(): those with the longest queues
+   */
+  GPtrArray *(*largest) (SbStore *self, guint limit, GError **error);
+
   /*< private >*/
-  gpointer padding[8];
+  gpointer padding[7];
 };
 
 gboolean sb_store_open (SbStore *self, const SbStoreOptions *options, GError **error);
@@ -429,6 +460,7 @@ GPtrArray *sb_store_parked (SbStore *self, gint64 recipient, gint64 until, guint
                             gint64 *next_due, GError **error);
 gboolean sb_store_backlog (SbStore *self, gint64 recipient, SbBacklog *backlog, GError **error);
 GPtrArray *sb_store_queues (SbStore *self, gint64 after, guint limit, GError **error);
+GPtrArray *sb_store_largest (SbStore *self, guint limit, GError **error);
 GPtrArray *sb_store_deliveries (SbStore *self, const SbDeliveryFilter *filter, const char *after,
                                 guint limit, char **next, GError **error);
 SbMessage *sb_store_message (SbStore *self, const char *id, GError **error);

@@ -46,6 +46,7 @@ SbUploads *sb_uploads_new (SbBus *bus);
 void sb_uploads_free (SbUploads *self);
 gboolean sb_uploads_load (SbUploads *self, GError **error);
 void sb_uploads_tick (SbUploads *self, gint64 now);
+guint sb_uploads_count_open (SbUploads *self);
 SbBus *sb_uploads_get_bus (SbUploads *self);
 void sb_uploads_forget (SbUploads *self, SbUpload *upload);
 void sb_uploads_note_done (SbUploads *self, SbUpload *upload);

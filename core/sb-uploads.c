@@ -39,6 +39,13 @@ sb_uploads_get_bus (SbUploads *self)
   return self->bus;
 }
 
+/* Those that are not announced yet. */
+guint
+sb_uploads_count_open (SbUploads *self)
+{
+  return g_hash_table_size (self->by_id) - self->done.length;
+}
+
 SbUploads *
 sb_uploads_new (SbBus *bus)
 {

@@ -49,6 +49,7 @@ sb_user_change_free (SbUserChange *self)
     explicit_bzero (self->password, strlen (self->password));
   g_free (self->id);
   g_free (self->password);
+  g_free (self->password_hash);
   g_strfreev (self->tags);
   g_free (self->connection_properties);
   g_free (self);
@@ -198,10 +199,48 @@ parse_ttl (SbUserChange *self, JsonNode *node, GError **error)
 }
 
 static gboolean
-parse_members (SbUserChange *self, JsonObject *object, GError **error)
+invalid (const char *what, GError **error)
+{
+  g_set_error_literal (error, SB_ERROR, SB_ERROR_INVALID, what);
+  return FALSE;
+}
+
+/* To take the hash that an old export calls its password for one would lock everybody out. */
+static gboolean
+check_credentials (const SbUserChange *self, SbUserChangeFlags flags, GError **error)
+{
+  if ((flags & SB_USER_CHANGE_HASHES) == 0)
+    return self->password_hash == NULL
+           || invalid ("\"password_hash\" is taken by simplebusd --import-users only; give a "
+                       "\"password\"",
+                       error);
+  if (self->password != NULL && self->password_hash != NULL)
+    return invalid ("\"password\" and \"password_hash\" are both there; leave one away", error);
+  if (self->password != NULL && sb_password_is_foreign (self->password)
+      && sb_password_check_hash (self->password, NULL))
+    return invalid ("\"password\" is a hash; call it \"password_hash\"", error);
+  return self->password_hash == NULL || sb_password_check_hash (self->password_hash, error);
+}
+
+static gboolean
+parse_credentials (SbUserChange *self, JsonObject *object, SbUserChangeFlags flags, GError **error)
+{
+  JsonNode *password = json_object_get_member (object, "password");
+  JsonNode *hash = json_object_get_member (object, "password_hash");
+
+  if (password != NULL && !is_string (password))
+    return wrong_type ("password", "a string", error);
+  if (hash != NULL && !is_string (hash))
+    return wrong_type ("password_hash", "a string", error);
+  self->password = password != NULL ? g_strdup (json_node_get_string (password)) : NULL;
+  self->password_hash = hash != NULL ? g_strdup (json_node_get_string (hash)) : NULL;
+  return check_credentials (self, flags, error);
+}
+
+static gboolean
+parse_members (SbUserChange *self, JsonObject *object, SbUserChangeFlags flags, GError **error)
 {
   JsonNode *id = json_object_get_member (object, "_id");
-  JsonNode *password = json_object_get_member (object, "password");
   JsonNode *tags = json_object_get_member (object, "tags");
   JsonNode *properties = json_object_get_member (object, "connection_properties");
   JsonNode *admin = json_object_get_member (object, "admin");
@@ -209,18 +248,16 @@ parse_members (SbUserChange *self, JsonObject *object, GError **error)
 
   if (id == NULL || !is_string (id))
     return wrong_type ("_id", "there, or not a string", error);
-  if (password != NULL && !is_string (password))
-    return wrong_type ("password", "a string", error);
   self->id = g_strdup (json_node_get_string (id));
-  self->password = password != NULL ? g_strdup (json_node_get_string (password)) : NULL;
-  return (tags == NULL || parse_tags (self, tags, error))
+  return parse_credentials (self, object, flags, error)
+         && (tags == NULL || parse_tags (self, tags, error))
          && (properties == NULL || parse_connection_properties (self, properties, error))
          && (admin == NULL || parse_admin (self, admin, error))
          && (ttl == NULL || parse_ttl (self, ttl, error));
 }
 
 static SbUserChange *
-parse_change (JsonNode *node, guint min_password_length, GError **error)
+parse_change (JsonNode *node, guint min_password_length, SbUserChangeFlags flags, GError **error)
 {
   g_autoptr (SbUserChange) change = g_new0 (SbUserChange, 1);
 
@@ -229,7 +266,7 @@ parse_change (JsonNode *node, guint min_password_length, GError **error)
       g_set_error_literal (error, SB_ERROR, SB_ERROR_INVALID, "is not an object");
       return NULL;
     }
-  if (!parse_members (change, json_node_get_object (node), error)
+  if (!parse_members (change, json_node_get_object (node), flags, error)
       || !sb_user_change_check (change, min_password_length, error))
     return NULL;
   return g_steal_pointer (&change);
@@ -240,12 +277,14 @@ parse_change (JsonNode *node, guint min_password_length, GError **error)
  * @json: an array of users, from outside
  * @length: its bytes
  * @min_password_length: characters
+ * @flags: what it may hold
  * @error: SB_ERROR_INVALID; names the index of the first bad one
  *
  * Returns: (transfer full) (nullable) (element-type SbUserChange): all of them, at least one
  */
 GPtrArray *
-sb_user_changes_parse (const char *json, gsize length, guint min_password_length, GError **error)
+sb_user_changes_parse (const char *json, gsize length, guint min_password_length,
+                       SbUserChangeFlags flags, GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
   g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func (
@@ -264,7 +303,7 @@ sb_user_changes_parse (const char *json, gsize length, guint min_password_length
   for (guint i = 0; i < json_array_get_length (array); i++)
     {
       SbUserChange *change = parse_change (json_array_get_element (array, i), min_password_length,
-                                           error);
+                                           flags, error);
 
       if (change == NULL)
         {

@@ -18,6 +18,7 @@ typedef struct
 {
   char *id;                    /* (owned) */
   char *password;              /* (owned) (nullable) %NULL: not given */
+  char *password_hash;         /* (owned) (nullable) %NULL: not given; never beside @password */
   char **tags;                 /* (owned) (nullable) %NULL: not given */
   char *connection_properties; /* (owned) (nullable) JSON text */
   gboolean has_connection_properties;
@@ -29,8 +30,21 @@ typedef struct
   gboolean paused;
 } SbUserChange;
 
+/**
+ * SbUserChangeFlags:
+ * @SB_USER_CHANGE_NONE: users of `/put_users`
+ * @SB_USER_CHANGE_HASHES: an import: `password_hash` may stand in place of `password`
+ *
+ * What a list may hold.
+ */
+typedef enum
+{
+  SB_USER_CHANGE_NONE = 0,
+  SB_USER_CHANGE_HASHES = 1 << 0,
+} SbUserChangeFlags;
+
 GPtrArray *sb_user_changes_parse (const char *json, gsize length, guint min_password_length,
-                                  GError **error);
+                                  SbUserChangeFlags flags, GError **error);
 SbUserChange *sb_user_change_new (const char *id, const char *password, gboolean admin);
 void sb_user_change_free (SbUserChange *self);
 gboolean sb_user_change_check (const SbUserChange *self, guint min_password_length, GError **error);

@@ -28,7 +28,7 @@ copy_tags (const char *const *tags)
  * sb_user_new:
  * @key: the store's number of the user, 0 when the store has not seen it yet
  * @id: an id that sb_user_check_id() accepts
- * @password_hash: crypt(3) text
+ * @password_hash: crypt(3) text, or a hash of the original bus: see sb_password_verify()
  * @tags: (nullable) (array zero-terminated=1): without `#`; repeated ones are left out
  * @connection_properties: (nullable): JSON text
  * @admin: whether the user may manage everybody

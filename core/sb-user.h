@@ -16,7 +16,7 @@ G_BEGIN_DECLS
  * @key: the store's number of the user, above 0 and never given again, so
  *   that a user made later with the same id inherits nothing
  * @id: 1 to 64 characters, as the client wrote them
- * @password_hash: crypt(3) text
+ * @password_hash: crypt(3) text, or a hash of the original bus: see sb_password_verify()
  * @tags: (array zero-terminated=1): without `#`, no tag twice
  * @connection_properties: (nullable): JSON text, for recipients that the bus calls
  * @admin: may manage everybody

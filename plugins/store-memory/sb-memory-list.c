@@ -209,8 +209,8 @@ memory_list_status (MemoryMessage *message)
 static SbFileInfo *
 describe_file (const MemoryMessage *message)
 {
-  return sb_file_info_new (message->message->file, message->id, message->sender_key,
-                           message->accepted, message->deadline);
+  return sb_file_info_new (message->message->file, message->id, message->message->sender,
+                           message->sender_key, message->accepted, message->deadline);
 }
 
 /* Of a message with a live file. */

@@ -341,6 +341,7 @@ count (MemoryState *self, const MemoryDelivery *delivery, int n)
   self->stats.waiting += waits * n;
   self->stats.parked += (delivery->state == SB_DELIVERY_PARKED) * n;
   self->stats.dead += (delivery->state == SB_DELIVERY_DEAD) * n;
+  self->stats.scheduled += (delivery->state == SB_DELIVERY_SCHEDULED) * n;
 }
 
 static void

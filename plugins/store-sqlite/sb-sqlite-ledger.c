@@ -69,7 +69,10 @@ sb_sqlite_ledger_count (SbSqliteLedger *self, SbSqliteTally *tally, SbDeliverySt
   tally->bytes += bytes;
   self->now.waiting += n;
   if (state == SB_DELIVERY_SCHEDULED)
-    tally->scheduled += n;
+    {
+      tally->scheduled += n;
+      self->now.scheduled += n;
+    }
   if (state != SB_DELIVERY_PARKED)
     return;
   tally->parked += n;
@@ -156,6 +159,36 @@ sb_sqlite_ledger_next_busy (SbSqliteLedger *self, gint64 after, gint64 *key)
           return TRUE;
     }
   return FALSE;
+}
+
+static void
+rank_some (SbSqliteLedger *self, gint64 key, gint64 stop, guint limit, GArray *ranks)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  while (key < stop)
+    {
+      const SbSqliteAccount *account;
+
+      if (!is_busy (self, ++key))
+        continue;
+      account = g_hash_table_lookup (self->accounts, &key);
+      sb_queue_ranks_add (ranks, limit,
+                          &(SbQueueRank) { key, MAX (account->committed.count, 0),
+                                           MAX (account->committed.dead, 0) });
+    }
+}
+
+/* Returns: (transfer full) (element-type SbQueueRank): the longest queues. Any thread. */
+GArray *
+sb_sqlite_ledger_rank (SbSqliteLedger *self, guint limit)
+{
+  GArray *ranks = g_array_new (FALSE, FALSE, sizeof (SbQueueRank));
+  gint64 last = sb_sqlite_ledger_get_totals (self).last_user;
+
+  for (gint64 key = 0; key < last; key += AT_ONCE)
+    rank_some (self, key, MIN (last, key + AT_ONCE), limit, ranks);
+  return ranks;
 }
 
 /* What is committed in all. Any thread. */

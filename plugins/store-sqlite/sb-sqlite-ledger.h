@@ -46,6 +46,7 @@ typedef struct
   gint64 file_bytes;
   gint64 last_time;
   gint64 last_user; /* the highest key of a user */
+  gint64 scheduled;
 } SbSqliteTotals;
 
 typedef struct
@@ -80,4 +81,5 @@ void sb_sqlite_ledger_rollback (SbSqliteLedger *self);
 
 SbSqliteTally sb_sqlite_ledger_get (SbSqliteLedger *self, gint64 key);
 gboolean sb_sqlite_ledger_next_busy (SbSqliteLedger *self, gint64 after, gint64 *key);
+GArray *sb_sqlite_ledger_rank (SbSqliteLedger *self, guint limit);
 SbSqliteTotals sb_sqlite_ledger_get_totals (SbSqliteLedger *self);

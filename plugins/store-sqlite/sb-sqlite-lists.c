@@ -103,6 +103,21 @@ sb_sqlite_lists_queues (SbSqliteDb *db, SbSqliteLedger *ledger, gint64 after, gu
   return g_steal_pointer (&queues);
 }
 
+GPtrArray *
+sb_sqlite_lists_largest (SbSqliteDb *db, SbSqliteLedger *ledger, guint limit, GError **error)
+{
+  g_autoptr (GPtrArray) queues = g_ptr_array_new_with_free_func (
+      (GDestroyNotify) sb_queue_info_free);
+  g_autoptr (GArray) ranks = sb_sqlite_ledger_rank (ledger, limit);
+
+  for (guint i = 0; i < ranks->len; i++)
+    if (!add_queue (db, ledger, g_array_index (ranks, SbQueueRank, i).recipient, queues, error))
+      return NULL;
+  /* They may have changed since they were ranked. */
+  g_ptr_array_sort (queues, sb_queue_info_compare);
+  return g_steal_pointer (&queues);
+}
+
 /* Deliveries */
 
 /* A place in the order, and the text for it. */

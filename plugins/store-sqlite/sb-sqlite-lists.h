@@ -8,5 +8,7 @@ gboolean sb_sqlite_lists_backlog (SbSqliteDb *db, SbSqliteLedger *ledger, gint64
                                   SbBacklog *backlog, GError **error);
 GPtrArray *sb_sqlite_lists_queues (SbSqliteDb *db, SbSqliteLedger *ledger, gint64 after,
                                    guint limit, GError **error);
+GPtrArray *sb_sqlite_lists_largest (SbSqliteDb *db, SbSqliteLedger *ledger, guint limit,
+                                    GError **error);
 GPtrArray *sb_sqlite_lists_deliveries (SbSqliteDb *db, const SbDeliveryFilter *filter,
                                        const char *after, guint limit, char **next, GError **error);

@@ -462,9 +462,10 @@ static const char *const sb_sqlite_reader_queries[SB_SQLITE_N_READER_QUERIES] = 
                        "," SB_SQLITE_FILE_COLUMNS
                        " FROM message m" SB_SQLITE_JOIN_BODY SB_SQLITE_JOIN_FILE " WHERE m.id = ?1",
   [SB_SQLITE_R_FILE] = "SELECT" SB_SQLITE_FILE_COLUMNS
-                       ", m.id, m.sender, m.accepted, m.deadline, m.seq, m.recipients"
+                       ", m.id, m.sender, m.sender_id, m.accepted, m.deadline, m.seq, m.recipients"
                        " FROM file f JOIN message m ON m.seq = f.message WHERE f.name = ?1",
-  [SB_SQLITE_R_FILES] = "SELECT" SB_SQLITE_FILE_COLUMNS ", m.id, m.sender, m.accepted, m.deadline"
+  [SB_SQLITE_R_FILES] = "SELECT" SB_SQLITE_FILE_COLUMNS
+                        ", m.id, m.sender, m.sender_id, m.accepted, m.deadline"
                         " FROM file f CROSS JOIN message m ON m.seq = f.message"
                         " WHERE f.id > ?1 ORDER BY f.id LIMIT ?2",
   [SB_SQLITE_R_ENDED] =

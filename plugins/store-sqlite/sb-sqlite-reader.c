@@ -290,15 +290,16 @@ sb_sqlite_reader_status (SbSqliteDb *db, const char *id, GError **error)
 
 /* Files */
 
-/* Columns: five of the file, id, sender, accepted, deadline; of a single one also seq and
+/* Columns: five of the file, id, sender, its id, accepted, deadline; of a single one also seq and
  * recipients. */
 static SbFileInfo *
 read_file_info (sqlite3_stmt *row)
 {
   g_autoptr (SbFile) file = read_file (row, 0);
 
-  return sb_file_info_new (file, column_text (row, 5), sqlite3_column_int64 (row, 6),
-                           sqlite3_column_int64 (row, 7), sqlite3_column_int64 (row, 8));
+  return sb_file_info_new (file, column_text (row, 5), column_text (row, 7),
+                           sqlite3_column_int64 (row, 6), sqlite3_column_int64 (row, 8),
+                           sqlite3_column_int64 (row, 9));
 }
 
 static SbFileInfo *
@@ -313,8 +314,8 @@ read_file_row (SbSqliteDb *db, const char *name, gint64 *seq, GArray **recipient
     g_set_error (error, SB_ERROR, SB_ERROR_NOT_FOUND, "No file “%s” is known", name);
   if (step != SB_SQLITE_STEP_ROW)
     return NULL;
-  *seq = sqlite3_column_int64 (cursor, 9);
-  *recipients = sb_sqlite_read_recipients (cursor, 10);
+  *seq = sqlite3_column_int64 (cursor, 10);
+  *recipients = sb_sqlite_read_recipients (cursor, 11);
   if (*recipients != NULL)
     return read_file_info (cursor);
   g_set_error (error, SB_ERROR, SB_ERROR_CORRUPT,

@@ -294,6 +294,14 @@ sb_sqlite_store_queues (SbStore *store, gint64 after, guint limit, GError **erro
 }
 
 static GPtrArray *
+sb_sqlite_store_largest (SbStore *store, guint limit, GError **error)
+{
+  SbSqliteStore *self = SB_SQLITE_STORE (store);
+
+  return sb_sqlite_lists_largest (self->reader, self->ledger, limit, error);
+}
+
+static GPtrArray *
 sb_sqlite_store_deliveries (SbStore *store, const SbDeliveryFilter *filter, const char *after,
                             guint limit, char **next, GError **error)
 {
@@ -362,6 +370,7 @@ sb_sqlite_store_stats (SbStore *store, SbStoreStats *stats, GError **error)
     .file_bytes = MAX (totals.file_bytes, 0),
     .disk = measure_file (self->path) + measure_file (self->log_path),
     .last_time = totals.last_time,
+    .scheduled = MAX (totals.scheduled, 0),
   };
   return TRUE;
 }
@@ -376,6 +385,7 @@ sb_sqlite_store_iface_init (SbStoreInterface *iface)
   iface->parked = sb_sqlite_store_parked;
   iface->backlog = sb_sqlite_store_backlog;
   iface->queues = sb_sqlite_store_queues;
+  iface->largest = sb_sqlite_store_largest;
   iface->deliveries = sb_sqlite_store_deliveries;
   iface->message = sb_sqlite_store_message;
   iface->status = sb_sqlite_store_status;

@@ -53,7 +53,12 @@ typedef struct
 {
   SbFileSender *sender;     /* (unowned) */
   SbConnection *connection; /* (owned) */
-  char *name;               /* (owned): of the file, for the log */
+  char *name;               /* (owned): of the file */
+  char *user;               /* (owned) (nullable): who gets it */
+  char *address;            /* (owned) (nullable) */
+  guint64 length;           /* of what there was to send, without the head of the answer */
+  guint64 taken;            /* of the file, by the socket */
+  gint64 started;           /* monotonic */
   GList link;
   int file;
   int socket;         /* -1: TLS */
@@ -224,6 +229,8 @@ transfer_free (Transfer *self)
   sb_send_plan_free (self->plan);
   g_object_unref (self->connection);
   g_free (self->buffer);
+  g_free (self->address);
+  g_free (self->user);
   g_free (self->name);
   g_free (self);
 }
@@ -280,6 +287,7 @@ static void
 account (Transfer *self)
 {
   sb_counter_add (self->sender->n_bytes, self->sent_of_file);
+  self->taken += self->sent_of_file;
   if (self->buffer != NULL)
     sb_connection_send (self->connection, NULL, 0, self->buffer, self->buffered);
   else
@@ -406,6 +414,30 @@ sb_file_sender_get_length (SbFileSender *self)
   return self->transfers.length;
 }
 
+/**
+ * sb_file_sender_foreach:
+ * @self: a sender
+ * @func: (scope call): told of each file that is being sent, the oldest first
+ * @user_data: for @func, which must not start or end transfers
+ */
+void
+sb_file_sender_foreach (SbFileSender *self, SbFileTransferFunc func, gpointer user_data)
+{
+  for (GList *l = self->transfers.head; l != NULL; l = l->next)
+    {
+      const Transfer *transfer = l->data;
+      const SbFileTransfer info = {
+        .label = { transfer->name, transfer->user, transfer->address },
+        .sent = transfer->taken,
+        .length = transfer->length,
+        .started = transfer->started,
+      };
+
+      if (!func (&info, user_data))
+        return;
+    }
+}
+
 /* Opens what the threads write to. */
 static void
 open_socket (Transfer *self)
@@ -431,20 +463,24 @@ open_socket (Transfer *self)
  * @connection: (transfer none): an open connection that nobody else serves any more
  * @plan: (transfer full): what to send, with the head of the answer
  * @fd: (transfer full): the file
- * @name: what it is called in the log
+ * @label: what it is shown as; it is copied
  *
  * Sends, and closes the connection then.
  */
 void
 sb_file_sender_start (SbFileSender *self, SbConnection *connection, SbSendPlan *plan, int fd,
-                      const char *name)
+                      const SbFileLabel *label)
 {
   Transfer *transfer = g_new0 (Transfer, 1);
 
   transfer->sender = self;
   transfer->connection = g_object_ref (connection);
   transfer->plan = plan;
-  transfer->name = g_strdup (name);
+  transfer->name = g_strdup (label->name);
+  transfer->user = g_strdup (label->user);
+  transfer->address = g_strdup (label->address);
+  transfer->length = sb_send_plan_get_file_length (plan);
+  transfer->started = g_get_monotonic_time ();
   transfer->file = fd;
   open_socket (transfer);
   transfer->link.data = transfer;

@@ -138,6 +138,26 @@ sb_send_plan_get_length (const SbSendPlan *self)
 }
 
 /**
+ * sb_send_plan_get_file_length:
+ * @self: a plan
+ *
+ * Returns: bytes of the file that are still to be sent, without what is text
+ */
+guint64
+sb_send_plan_get_file_length (const SbSendPlan *self)
+{
+  guint64 length = 0;
+
+  for (guint i = self->at; i < self->pieces->len; i++)
+    {
+      const Piece *piece = &g_array_index (self->pieces, Piece, i);
+
+      length += piece->text == NULL ? piece->length : 0;
+    }
+  return length;
+}
+
+/**
  * sb_send_plan_next:
  * @self: a plan
  *

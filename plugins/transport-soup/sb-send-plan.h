@@ -37,6 +37,7 @@ void sb_send_plan_add_parts (SbSendPlan *self, const SbRangeSet *set, guint64 si
 void sb_send_plan_prepend_text (SbSendPlan *self, char *text);
 
 guint64 sb_send_plan_get_length (const SbSendPlan *self);
+guint64 sb_send_plan_get_file_length (const SbSendPlan *self);
 SbSendPiece sb_send_plan_next (const SbSendPlan *self);
 void sb_send_plan_advance (SbSendPlan *self, guint64 n);
 

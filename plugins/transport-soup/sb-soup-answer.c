@@ -10,6 +10,7 @@
 #include "sb-soup-http.h"
 
 #include "sb-soup-problem.h"
+#include "sb-soup-signin.h"
 
 /* A refused body up to this size is read and dropped, so that the connection can go on. */
 #define DISCARD_MAX (64 * 1024)
@@ -295,7 +296,7 @@ sb_request_fail (SbRequest *self, const GError *error, const char *const *full)
 
   if (!sb_request_can_answer (self))
     return;
-  if (status == 401)
+  if (status == 401 && !sb_request_is_of_console (self))
     sb_request_set_header (self, "WWW-Authenticate",
                            "Basic realm=\"SimpleBus\", charset=\"UTF-8\"");
   if (status == 500)

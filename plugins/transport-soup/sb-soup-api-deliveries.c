@@ -87,19 +87,6 @@ parse_states (const char *text, guint *states)
   return *states != 0;
 }
 
-/* The key of the user that a parameter names; left alone when there is none. FALSE when it was
- * answered. */
-static gboolean
-get_user_key (SbRequest *request, const char *parameter, gint64 *key)
-{
-  const char *id = sb_api_get_parameter (request, parameter);
-  const SbUser *user = id != NULL ? sb_api_find_user (request, id) : NULL;
-
-  if (user != NULL)
-    *key = user->key;
-  return id == NULL || user != NULL;
-}
-
 /* FALSE when it was answered. */
 static gboolean
 get_filter (SbRequest *request, SbDeliveryFilter *filter)
@@ -116,8 +103,8 @@ get_filter (SbRequest *request, SbDeliveryFilter *filter)
   else
     sb_query_get_integer (request->query, "key", 1, G_MAXINT64, &filter->recipient, &error);
   if (error == NULL)
-    return get_user_key (request, "recipient", &filter->recipient)
-           && get_user_key (request, "sender", &filter->sender_key);
+    return sb_api_get_user_key (request, "recipient", &filter->recipient)
+           && sb_api_get_user_key (request, "sender", &filter->sender_key);
   sb_request_fail (request, error, NULL);
   return FALSE;
 }

@@ -4,6 +4,8 @@
 #include "sb-soup-api.h"
 #include "sb-soup-header.h"
 
+#include <string.h>
+
 #define U64 "%" G_GUINT64_FORMAT
 
 static const char *
@@ -61,6 +63,24 @@ append_queue (GString *json, const SbRecipientInfo *queue, gboolean in_full)
   g_string_append_c (json, '}');
 }
 
+/**
+ * sb_api_add_backlog:
+ * @json: an object that is being written
+ * @backlog: what waits for somebody
+ *
+ * Adds the numbers of a queue.
+ */
+void
+sb_api_add_backlog (GString *json, const SbBacklog *backlog)
+{
+  sb_json_add_integer (json, "waiting", (gint64) backlog->waiting);
+  sb_json_add_integer (json, "scheduled", (gint64) backlog->scheduled);
+  sb_json_add_integer (json, "parked", (gint64) backlog->parked);
+  sb_json_add_integer (json, "dead", (gint64) backlog->dead);
+  sb_json_add_integer (json, "bytes", (gint64) backlog->bytes);
+  sb_json_add_time (json, "oldest", backlog->oldest);
+}
+
 /* --- GET /api/v1/queues --- */
 
 static void
@@ -91,6 +111,21 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   sb_api_answer_page (request, json, next);
 }
 
+/* FALSE when it was answered. */
+static gboolean
+get_order (SbRequest *request, gboolean *by_backlog)
+{
+  const char *order = sb_api_get_parameter (request, "order");
+
+  *by_backlog = g_strcmp0 (order, "backlog") == 0;
+  if ((order == NULL || *by_backlog || strcmp (order, "key") == 0)
+      && !(*by_backlog && sb_api_get_parameter (request, "after") != NULL))
+    return TRUE;
+  sb_request_problem (request, 400, "invalid",
+                      "order is key, or backlog, which has one page only and no after");
+  return FALSE;
+}
+
 /**
  * sb_api_list_queues:
  * @request: `GET /api/v1/queues`
@@ -102,12 +137,16 @@ void
 sb_api_list_queues (SbRequest *request, const char *name)
 {
   g_autoptr (GError) error = NULL;
+  gboolean by_backlog;
   gint64 after = 0;
   guint limit;
 
-  if (!sb_api_get_limit (request, &limit))
+  if (!get_order (request, &by_backlog) || !sb_api_get_limit (request, &limit))
     return;
-  if (sb_query_get_integer (request->query, "after", 0, G_MAXINT64, &after, &error))
+  if (by_backlog)
+    sb_bus_list_largest_queues_async (request->transport->bus, limit, listed_cb,
+                                      sb_request_ref (request));
+  else if (sb_query_get_integer (request->query, "after", 0, G_MAXINT64, &after, &error))
     sb_bus_list_queues_async (request->transport->bus, after, limit, listed_cb,
                               sb_request_ref (request));
   else

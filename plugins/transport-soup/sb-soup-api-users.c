@@ -18,28 +18,28 @@ append_texts (GString *json, const char *const *texts, gsize n)
   g_string_append_c (json, ']');
 }
 
+/* In an object that is being written: all but the queue. */
 static void
-append_user (GString *json, SbBus *bus, const SbUser *user)
+add_user (GString *json, SbBus *bus, const SbUser *user)
 {
+  g_autoptr (SbSessionInfo) session = sb_bus_find_session (bus, user);
   g_autofree char *properties = NULL;
 
-  g_string_append (json, "{\"_id\":");
-  sb_json_append_string (json, user->id);
-  g_string_append (json, ",\"tags\":");
-  append_texts (json, user->tags, g_strv_length ((char **) user->tags));
-  g_string_append_printf (json, ",\"admin\":%s,\"ttl\":", user->admin ? "true" : "false");
-  if (user->ttl >= 0)
-    g_string_append_printf (json, "%" G_GINT64_FORMAT, user->ttl);
-  else
-    g_string_append (json, "null");
-  g_string_append_printf (
-      json, ",\"paused\":%s,\"online\":%s,\"created\":", user->paused ? "true" : "false",
-      sb_bus_is_online (bus, user) ? "true" : "false");
-  sb_api_append_time (json, user->created);
   if (user->connection_properties != NULL)
     properties = sb_properties_hide_secrets (user->connection_properties);
-  g_string_append_printf (json, ",\"connection_properties\":%s}",
-                          properties != NULL ? properties : "null");
+  sb_json_add_string (json, "_id", user->id);
+  sb_json_add_strings (json, "tags", user->tags);
+  sb_json_add_boolean (json, "admin", user->admin);
+  if (user->ttl >= 0)
+    sb_json_add_integer (json, "ttl", user->ttl);
+  else
+    sb_json_add_raw (json, "ttl", NULL);
+  sb_json_add_boolean (json, "paused", user->paused);
+  sb_json_add_boolean (json, "online", session != NULL);
+  sb_json_add_string (json, "address", session != NULL ? session->address : NULL);
+  sb_json_add_time (json, "last_seen", sb_bus_get_last_seen (bus, user));
+  sb_json_add_time (json, "created", user->created);
+  sb_json_add_raw (json, "connection_properties", properties);
 }
 
 /* --- GET /api/v1/users --- */
@@ -68,35 +68,110 @@ sb_api_list_users (SbRequest *request, const char *name)
     {
       const SbUser *user = g_ptr_array_index (users, i);
 
-      if (i > 0)
-        g_string_append_c (json, ',');
-      append_user (json, request->transport->bus, user);
+      sb_json_begin (json, NULL, '{');
+      add_user (json, request->transport->bus, user);
+      sb_json_end (json, '}');
       if (users->len == limit)
         next = user->id;
     }
   sb_api_answer_page (request, json, next);
 }
 
-/* --- GET, DELETE /api/v1/users/<user> --- */
+/* --- GET, DELETE /api/v1/users/<user>, GET /api/v1/me --- */
+
+typedef struct
+{
+  SbRequest *request; /* (owned) */
+  gint64 user;        /* key */
+} Show;
+
+static void
+show_free (Show *self)
+{
+  sb_request_unref (self->request);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Show, show_free)
+
+static void
+looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Show) show = user_data;
+  SbBus *bus = SB_BUS (source);
+  SbDirectory *directory = sb_accounts_get_directory (sb_bus_get_accounts (bus));
+  const SbUser *user = sb_directory_lookup_key (directory, show->user);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SbRecipientInfo) queue = sb_bus_look_at_queue_finish (bus, result, &error);
+  GString *json;
+
+  if (queue == NULL)
+    {
+      sb_request_fail (show->request, error, NULL);
+      return;
+    }
+  if (user == NULL)
+    {
+      sb_request_problem (show->request, 404, "not-found", "There is no such user any more");
+      return;
+    }
+  json = g_string_new (NULL);
+  sb_json_begin (json, NULL, '{');
+  add_user (json, bus, user);
+  sb_json_begin (json, "queue", '{');
+  sb_api_add_backlog (json, &queue->backlog);
+  sb_json_add_integer (json, "in_flight", queue->in_flight);
+  sb_json_end (json, '}');
+  sb_json_end (json, '}');
+  sb_request_answer_json (show->request, 200, json);
+}
+
+static void
+show_user (SbRequest *request, SbUser *user)
+{
+  Show *show = g_new (Show, 1);
+
+  show->request = sb_request_ref (request);
+  show->user = user->key;
+  sb_bus_look_at_queue_async (request->transport->bus, user, looked_cb, show);
+}
 
 /**
  * sb_api_show_user:
  * @request: `GET /api/v1/users/<user>`
  * @name: the user's id
  *
- * Shows a user without its secrets.
+ * Shows a user without its secrets, with what waits for it.
  */
 void
 sb_api_show_user (SbRequest *request, const char *name)
 {
-  const SbUser *user = sb_api_find_user (request, name);
-  GString *json;
+  SbUser *user = sb_api_find_user (request, name);
 
-  if (user == NULL)
-    return;
-  json = g_string_new (NULL);
-  append_user (json, request->transport->bus, user);
-  sb_request_answer_json (request, 200, json);
+  if (user != NULL)
+    show_user (request, user);
+}
+
+/**
+ * sb_api_show_me:
+ * @request: `GET /api/v1/me`, by any user
+ * @name: %NULL
+ *
+ * Shows who asks to itself.
+ */
+void
+sb_api_show_me (SbRequest *request, const char *name)
+{
+  SbUser *user = sb_api_get_current_user (request);
+  g_autoptr (GError) error = NULL;
+
+  if (user != NULL)
+    {
+      show_user (request, user);
+      return;
+    }
+  error = g_error_new_literal (SB_ERROR, SB_ERROR_UNAUTHORIZED, "There is no such user any more");
+  sb_request_fail (request, error, NULL);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-soup-api: the way into `/api/v1/`. Admins only. A path is matched segment
+ * sb-soup-api: the way into `/api/v1/`. Nearly all is for admins. A path is matched segment
  * by segment, so that an id with an escaped slash is one segment; a parameter
  * or member that nobody knows is refused rather than ignored.
  */
@@ -24,7 +24,18 @@ typedef struct
 } Route;
 
 static const Route routes[] = {
-  { "GET", "queues", "after limit", sb_api_list_queues },
+  { "GET", "overview", "", sb_api_show_overview },
+  { "GET", "events", "interval", sb_api_stream_events },
+  { "GET", "health", "", sb_api_show_health },
+  { "GET", "configuration", "", sb_api_show_configuration },
+  { "GET", "plugins", "", sb_api_list_plugins },
+  { "GET", "sessions", "after limit", sb_api_list_sessions },
+  { "DELETE", "sessions/{}", "", sb_api_close_session },
+  { "GET", "transfers", "limit", sb_api_list_transfers },
+  { "GET", "files", "recipient sender after limit", sb_api_list_files },
+  { "GET", "files/{}", "after limit", sb_api_show_file },
+  { "DELETE", "files/{}", "", sb_api_drop_file },
+  { "GET", "queues", "order after limit", sb_api_list_queues },
   { "GET", "queues/{}", "", sb_api_show_queue },
   { "POST", "queues/{}/pause", "", sb_api_pause },
   { "POST", "queues/{}/resume", "", sb_api_resume },
@@ -38,6 +49,11 @@ static const Route routes[] = {
   { "GET", "users/{}", "", sb_api_show_user },
   { "DELETE", "users/{}", "", sb_api_remove_user },
   { "POST", "preview", "limit", sb_api_preview },
+};
+
+/* For every user; what is told is told of that user, or to everybody. */
+static const Route own_routes[] = {
+  { "GET", "me", "", sb_api_show_me },
 };
 
 /* --- Routes --- */
@@ -88,18 +104,19 @@ matches (const Route *route, char **segments, const char **name)
 /* Returns: (nullable): the route; %NULL with what the path allows, which is nothing when there is
  * no such path */
 static const Route *
-find_route (char **segments, const char *method, const char **name, GString *allowed)
+find_route (const Route *table, gsize n, char **segments, const char *method, const char **name,
+            GString *allowed)
 {
   if (strcmp (method, "HEAD") == 0)
     method = "GET";
-  for (gsize i = 0; segments != NULL && i < G_N_ELEMENTS (routes); i++)
+  for (gsize i = 0; segments != NULL && i < n; i++)
     {
-      if (!matches (&routes[i], segments, name))
+      if (!matches (&table[i], segments, name))
         continue;
-      if (strcmp (routes[i].method, method) == 0)
-        return &routes[i];
-      g_string_append_printf (allowed, ", %s%s", routes[i].method,
-                              strcmp (routes[i].method, "GET") == 0 ? ", HEAD" : "");
+      if (strcmp (table[i].method, method) == 0)
+        return &table[i];
+      g_string_append_printf (allowed, ", %s%s", table[i].method,
+                              strcmp (table[i].method, "GET") == 0 ? ", HEAD" : "");
     }
   return NULL;
 }
@@ -126,8 +143,7 @@ answer_unrouted (SbRequest *request, const char *method, GString *allowed)
 static gboolean
 is_admin (SbRequest *request)
 {
-  SbDirectory *directory = sb_accounts_get_directory (request->transport->accounts);
-  const SbUser *user = sb_directory_lookup_key (directory, request->user->key);
+  const SbUser *user = sb_api_get_current_user (request);
 
   return user != NULL && user->admin;
 }
@@ -205,9 +221,13 @@ sb_endpoint_api (SbRequest *request)
   const char *name = NULL;
   const Route *route;
 
-  if (!check_access (request, method))
-    return;
-  route = find_route (segments, method, &name, allowed);
+  route = find_route (own_routes, G_N_ELEMENTS (own_routes), segments, method, &name, allowed);
+  if (route == NULL && allowed->len == 0)
+    {
+      if (!check_access (request, method))
+        return;
+      route = find_route (routes, G_N_ELEMENTS (routes), segments, method, &name, allowed);
+    }
   if (route == NULL)
     answer_unrouted (request, method, allowed);
   else if (check_query (request, route))
@@ -231,6 +251,39 @@ sb_api_find_user (SbRequest *request, const char *id)
   if (user == NULL)
     sb_request_problem (request, 404, "not-found", "There is no such user");
   return user;
+}
+
+/**
+ * sb_api_get_current_user:
+ * @request: a request
+ *
+ * Returns: (transfer none) (nullable): who asks, as it is now; %NULL when it was removed meanwhile
+ */
+SbUser *
+sb_api_get_current_user (SbRequest *request)
+{
+  SbDirectory *directory = sb_accounts_get_directory (request->transport->accounts);
+
+  return sb_directory_lookup_key (directory, request->user->key);
+}
+
+/**
+ * sb_api_get_user_key:
+ * @request: a request; answered when the parameter names nobody
+ * @parameter: of its query
+ * @key: (inout): of the user; left alone when there is no such parameter
+ *
+ * Returns: whether to go on
+ */
+gboolean
+sb_api_get_user_key (SbRequest *request, const char *parameter, gint64 *key)
+{
+  const char *id = sb_api_get_parameter (request, parameter);
+  const SbUser *user = id != NULL ? sb_api_find_user (request, id) : NULL;
+
+  if (user != NULL)
+    *key = user->key;
+  return id == NULL || user != NULL;
 }
 
 /**

@@ -18,7 +18,36 @@ G_BEGIN_DECLS
 /* What stands for the variable segment of a path is in @name, unescaped. */
 typedef void (*SbApiFunc) (SbRequest *request, const char *name);
 
+/* sb-soup-api-overview.c */
+void sb_api_show_overview (SbRequest *request, const char *name);
+GString *sb_api_print_overview (SbSoupTransport *transport);
+
+/* sb-soup-events.c */
+void sb_api_stream_events (SbRequest *request, const char *name);
+
+/* sb-soup-api-health.c */
+void sb_api_show_health (SbRequest *request, const char *name);
+
+/* sb-soup-api-configuration.c */
+void sb_api_show_configuration (SbRequest *request, const char *name);
+void sb_api_list_plugins (SbRequest *request, const char *name);
+
+/* sb-soup-api-sessions.c */
+void sb_api_list_sessions (SbRequest *request, const char *name);
+void sb_api_close_session (SbRequest *request, const char *name);
+
+/* sb-soup-api-transfers.c */
+void sb_api_list_transfers (SbRequest *request, const char *name);
+void sb_api_add_transfers (SbSoupTransport *transport, GString *json, guint limit);
+guint sb_api_count_uploads (SbSoupTransport *transport);
+
+/* sb-soup-api-files.c */
+void sb_api_list_files (SbRequest *request, const char *name);
+void sb_api_show_file (SbRequest *request, const char *name);
+void sb_api_drop_file (SbRequest *request, const char *name);
+
 /* sb-soup-api-queues.c */
+void sb_api_add_backlog (GString *json, const SbBacklog *backlog);
 void sb_api_list_queues (SbRequest *request, const char *name);
 void sb_api_show_queue (SbRequest *request, const char *name);
 void sb_api_pause (SbRequest *request, const char *name);
@@ -36,9 +65,12 @@ void sb_api_move (SbRequest *request, const char *name);
 void sb_api_list_users (SbRequest *request, const char *name);
 void sb_api_show_user (SbRequest *request, const char *name);
 void sb_api_remove_user (SbRequest *request, const char *name);
+void sb_api_show_me (SbRequest *request, const char *name);
 void sb_api_preview (SbRequest *request, const char *name);
 
 SbUser *sb_api_find_user (SbRequest *request, const char *id);
+SbUser *sb_api_get_current_user (SbRequest *request);
+gboolean sb_api_get_user_key (SbRequest *request, const char *parameter, gint64 *key);
 const char *sb_api_get_parameter (SbRequest *request, const char *name);
 gboolean sb_api_get_limit (SbRequest *request, guint *limit);
 JsonNode *sb_api_parse_body (SbRequest *request, const char *const *members);

@@ -110,6 +110,8 @@ send_plan (SbRequest *request, guint status, SbSendPlan *unsent, Download *downl
 {
   g_autoptr (SbSendPlan) plan = unsent;
   g_autofree char *head = NULL;
+  g_autofree char *address = sb_request_dup_address (request);
+  const SbFileLabel label = { download->file->name, request->user->id, address };
   g_autoptr (SbSoupTransport) transport = g_object_ref (request->transport);
   g_autoptr (GIOStream) stream = sb_request_steal (request, status, &head);
   g_autoptr (SbConnection) connection = stream != NULL ? sb_connection_unwrap (stream) : NULL;
@@ -118,7 +120,7 @@ send_plan (SbRequest *request, guint status, SbSendPlan *unsent, Download *downl
     return;
   sb_send_plan_prepend_text (plan, g_steal_pointer (&head));
   sb_file_sender_start (transport->sender, connection, g_steal_pointer (&plan), download->fd,
-                        download->file->name);
+                        &label);
   download->fd = -1;
 }
 

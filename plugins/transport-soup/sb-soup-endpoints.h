@@ -30,6 +30,7 @@ void sb_endpoint_sign_up_page (SbRequest *request);
 void sb_endpoint_sign_up (SbRequest *request);
 
 gboolean sb_request_is_cross_site (SbRequest *request);
+gboolean sb_request_is_from_private_address (SbRequest *request);
 
 /* sb-soup-api.c */
 void sb_endpoint_api (SbRequest *request);

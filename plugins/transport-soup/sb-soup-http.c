@@ -14,6 +14,7 @@
 #include "sb-soup-endpoints.h"
 #include "sb-soup-form.h"
 #include "sb-soup-header.h"
+#include "sb-soup-signin.h"
 #include "sb-soup-tus.h"
 #include "sb-soup-upload.h"
 
@@ -55,6 +56,11 @@ static const SbEndpoint endpoints[] = {
   { "/healthz", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_health },
   { "/readyz", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_ready },
   { "/metrics", "GET", ACCESS_METRICS, FALSE, sb_endpoint_metrics },
+  { "/api/v1/session", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_session },
+  { "/api/v1/session", "POST", ACCESS_ANYBODY, FALSE, sb_endpoint_sign_in },
+  { "/api/v1/session", "DELETE", ACCESS_ANYBODY, FALSE, sb_endpoint_sign_out },
+  { "/api/v1/signup", "POST", ACCESS_ANYBODY, FALSE, sb_endpoint_sign_up_json },
+  { "/api/v1/me/password", "POST", ACCESS_USER, FALSE, sb_endpoint_set_password },
   { "/api/v1/", NULL, ACCESS_USER, TRUE, sb_endpoint_api },
 };
 
@@ -100,6 +106,7 @@ request_new (SbSoupTransport *transport, SoupServerMessage *message, GHashTable 
   self->cancellable = g_cancellable_new ();
   self->query = query != NULL ? g_hash_table_ref (query) : NULL;
   self->link.data = self;
+  self->started = g_get_monotonic_time ();
   connection = sb_connection_lookup (soup_server_message_get_remote_address (message));
   g_set_object (&self->connection, connection);
   g_queue_push_tail_link (&transport->requests, &self->link);
@@ -254,6 +261,23 @@ is_from_trusted_proxy (SbRequest *self)
   return G_IS_INET_SOCKET_ADDRESS (remote)
          && sb_proxy_list_trusts (self->transport->proxies, g_inet_socket_address_get_address (
                                                                 G_INET_SOCKET_ADDRESS (remote)));
+}
+
+/**
+ * sb_request_is_secure:
+ * @self: a request whose client is there
+ *
+ * Returns: whether the client came over TLS, here or at a trusted proxy
+ */
+gboolean
+sb_request_is_secure (SbRequest *self)
+{
+  const char *proto;
+
+  if (self->connection != NULL && sb_connection_is_tls (self->connection))
+    return TRUE;
+  proto = is_from_trusted_proxy (self) ? sb_request_get_header (self, "X-Forwarded-Proto") : NULL;
+  return proto != NULL && g_ascii_strcasecmp (proto, "https") == 0;
 }
 
 /**
@@ -438,6 +462,8 @@ logged_in_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   self->user = sb_accounts_log_in_finish (SB_ACCOUNTS (source), result, &error);
+  if (self->user != NULL)
+    sb_bus_note_seen (self->transport->bus, self->user);
   if (!sb_request_can_answer (self))
     return;
   if (self->user == NULL)
@@ -481,6 +507,13 @@ authenticate (SbRequest *self)
 
   if (self->endpoint->access == ACCESS_METRICS && has_metrics_token (self, header))
     return;
+  if (header == NULL && (user = sb_request_sign_in_by_cookie (self)) != NULL)
+    {
+      self->user = sb_user_ref (user);
+      return;
+    }
+  if (!sb_request_can_answer (self))
+    return;
   if (!sb_basic_parse (header, &self->id, &password))
     {
       g_autoptr (GError) error = g_error_new_literal (SB_ERROR, SB_ERROR_UNAUTHORIZED,
@@ -493,6 +526,7 @@ authenticate (SbRequest *self)
   if (user != NULL)
     {
       self->user = sb_user_ref (user);
+      sb_bus_note_seen (self->transport->bus, user);
       return;
     }
   address = sb_request_dup_address (self);

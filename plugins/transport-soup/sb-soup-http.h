@@ -54,6 +54,7 @@ struct _SbRequest
   GInetAddress *address;      /* (owned) (nullable): of the client, proxies looked through */
   GCancellable *cancellable;  /* (owned): cancelled when the client is gone */
   GList link;                 /* in the transport's list */
+  gint64 started;             /* monotonic: when its headers were there */
   gsize received;
   gsize limit;
   guint refs;
@@ -79,6 +80,7 @@ char *sb_request_dup_tail (SbRequest *self, const char *prefix);
 GInetAddress *sb_request_get_address (SbRequest *self);
 char *sb_request_dup_address (SbRequest *self);
 char *sb_request_dup_base_url (SbRequest *self);
+gboolean sb_request_is_secure (SbRequest *self);
 
 /* sb-soup-answer.c */
 gboolean sb_request_can_answer (SbRequest *self);

@@ -64,9 +64,12 @@ open_session (SbSoupSession *self)
   sb_soup_session_set_state (self, STATE_OPEN);
   self->session = sb_bus_open_session (bus, self->user, SB_DELIVERY (self), flags, &error);
   if (self->session == NULL)
-    refuse (self, error);
-  else
-    sb_soup_session_resume (self, PAUSE_LOGIN);
+    {
+      refuse (self, error);
+      return;
+    }
+  sb_session_set_origin (self->session, SB_SOUP_NAME, self->address);
+  sb_soup_session_resume (self, PAUSE_LOGIN);
 }
 
 static void

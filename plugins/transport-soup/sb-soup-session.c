@@ -376,6 +376,7 @@ session_close (SbDelivery *delivery, SbCloseReason reason)
     [SB_CLOSE_REPLACED] = { 4000, "REPLACED" },
     [SB_CLOSE_CREDENTIALS] = { 4001, "CREDENTIALS CHANGED" },
     [SB_CLOSE_STOPPING] = { SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "STOPPING" },
+    [SB_CLOSE_OPERATOR] = { 4002, "CLOSED BY ADMIN" },
   };
   g_autoptr (SbSoupSession) self = g_object_ref (SB_SOUP_SESSION (delivery));
   SbSession *session = g_steal_pointer (&self->session);

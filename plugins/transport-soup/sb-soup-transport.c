@@ -11,6 +11,7 @@
 
 #include "sb-soup-transport.h"
 
+#include "sb-soup-events.h"
 #include "sb-soup-http.h"
 #include "sb-soup-leftover.h"
 #include "sb-soup-session.h"
@@ -237,8 +238,10 @@ static gboolean
 tick_cb (gpointer user_data)
 {
   SbSoupTransport *self = user_data;
+  gint64 now = g_get_monotonic_time ();
 
-  sb_soup_sessions_tick (self, g_get_monotonic_time ());
+  sb_soup_sessions_tick (self, now);
+  sb_soup_events_tick (self, now);
   sb_http_cancel_abandoned (self);
   return G_SOURCE_CONTINUE;
 }
@@ -331,6 +334,7 @@ tear_down (SbSoupTransport *self)
         sb_metrics_remove_gauge (sb_bus_get_metrics (self->bus), self->gauges[i]);
       self->gauges[i] = 0;
     }
+  sb_soup_events_clear (self);
   if (self->listener != NULL)
     sb_listener_set_func (self->listener, NULL, NULL);
   g_clear_pointer (&self->sender, sb_file_sender_free);
@@ -357,6 +361,8 @@ transport_start (SbTransport *transport, SbBus *bus, GError **error)
 
   g_set_object (&self->bus, bus);
   self->accounts = sb_bus_get_accounts (bus);
+  g_clear_pointer (&self->logins, sb_logins_free);
+  self->logins = sb_logins_new (self->accounts);
   read_settings (self);
   add_counters (self);
   g_clear_pointer (&self->proxies, sb_proxy_list_free);
@@ -427,6 +433,7 @@ transport_stop_async (SbTransport *transport, GCancellable *cancellable,
   sb_listener_stop_accepting (self->listener);
   sb_http_cancel_all (self);
   sb_soup_sessions_close (self);
+  sb_soup_events_close (self);
   self->stop_source = g_timeout_add (STOP_POLL_MS, stop_cb, self);
 }
 
@@ -511,6 +518,7 @@ sb_soup_transport_dispose (GObject *object)
 
   if (self->bus != NULL)
     tear_down (self);
+  g_clear_pointer (&self->logins, sb_logins_free);
   g_clear_object (&self->bus);
   G_OBJECT_CLASS (sb_soup_transport_parent_class)->dispose (object);
 }

@@ -7,6 +7,7 @@
 #include "sb-file-sender.h"
 #include "sb-listener.h"
 #include "sb-soup-address.h"
+#include "sb-soup-logins.h"
 
 #include "simplebus.h"
 
@@ -14,6 +15,7 @@
 
 G_BEGIN_DECLS
 
+#define SB_SOUP_NAME "soup"
 #define SB_SOUP_GROUP "transport-soup"
 
 #define SB_TYPE_SOUP_TRANSPORT (sb_soup_transport_get_type ())
@@ -41,6 +43,7 @@ struct _SbSoupTransport
   SbProxyList *proxies;         /* (owned) */
   SbListener *listener;         /* (owned) (nullable) */
   SbFileSender *sender;         /* (owned) (nullable) */
+  SbLogins *logins;             /* (owned) */
   GSocket *never;               /* (owned): the far end of a listener that nobody reaches */
   GTlsCertificate *certificate; /* (owned) (nullable) */
 
@@ -48,6 +51,8 @@ struct _SbSoupTransport
   GQueue sessions;  /* SbSoupSession, likewise */
   GQueue throttled; /* SbSoupSession that are over a rate, likewise */
   GBytes *ping;     /* (owned): the JSON ping */
+  GQueue streams;   /* of sb-soup-events.c */
+  guint n_frames;   /* that these were sent */
   GQueue leftovers; /* of sb-soup-leftover.c */
   gsize leftover_bytes;
 

@@ -41,10 +41,15 @@ sb_endpoint_put_users (SbRequest *request)
 
 /* --- /signup --- */
 
-/* Whether the client sits on this machine or in a private network, as far as can be known. A
- * proxy that is not trusted says that there is somebody behind it. */
-static gboolean
-is_from_private_address (SbRequest *request)
+/**
+ * sb_request_is_from_private_address:
+ * @request: a request whose client is there
+ *
+ * Returns: whether the client sits on this machine or in a private network, as far as can be known.
+ *   A proxy that is not trusted says that there is somebody behind it.
+ */
+gboolean
+sb_request_is_from_private_address (SbRequest *request)
 {
   GInetAddress *address = sb_request_get_address (request);
   GSocketAddress *remote = soup_server_message_get_remote_address (request->message);
@@ -102,7 +107,7 @@ sb_endpoint_sign_up_page (SbRequest *request)
 
   if (!sb_accounts_is_sign_up_open (accounts))
     answer_page (request, 403, "closed.html");
-  else if (sb_accounts_has_users (accounts) || is_from_private_address (request))
+  else if (sb_accounts_has_users (accounts) || sb_request_is_from_private_address (request))
     answer_page (request, 200, "signup.html");
   else
     answer_page (request, 200, "signup-code.html");
@@ -202,5 +207,5 @@ sb_endpoint_sign_up (SbRequest *request)
     }
   sb_accounts_sign_up_async (
       request->transport->accounts, name, password, g_hash_table_lookup (form, "setup-code"),
-      is_from_private_address (request), signed_up_cb, sb_request_ref (request));
+      sb_request_is_from_private_address (request), signed_up_cb, sb_request_ref (request));
 }

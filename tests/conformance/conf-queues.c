@@ -133,6 +133,68 @@ queues_come_a_page_at_a_time (void)
   expect_queues (rig, G_MAXINT64, 100, "");
 }
 
+/* Ids in order, with what waits and what has died. */
+static void
+expect_largest (Rig *rig, guint limit, const char *expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) rows = sb_store_largest (rig->store, limit, &error);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (rows);
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const SbQueueInfo *row = g_ptr_array_index (rows, i);
+      SbBacklog backlog = rig_backlog (rig, row->recipient);
+
+      assert_backlog_equal (&row->backlog, &backlog);
+      g_string_append_printf (text, "%s%s:%u+%u", i == 0 ? "" : " ", row->recipient_id,
+                              (guint) backlog.waiting, (guint) backlog.dead);
+    }
+  g_assert_cmpstr (text->str, ==, expected);
+}
+
+static void
+the_longest_queues_come_first (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+
+  expect_largest (rig, 10, "");
+  rig_send (rig, "m1", rig->s, rig->b);
+  rig_send (rig, "m2", rig->s, rig->b);
+  rig_send (rig, "m3", rig->s, rig->a);
+  expect_largest (rig, 10, "b:2+0 a:1+0");
+  expect_largest (rig, 1, "b:2+0");
+  rig_end (rig, rig->b, "m1", SB_DELIVERY_DEAD, START);
+  expect_largest (rig, 10, "b:1+1 a:1+0");
+  rig_end (rig, rig->b, "m2", SB_DELIVERY_CONFIRMED, START);
+  expect_largest (rig, 10, "a:1+0 b:0+1");
+  rig_end (rig, rig->b, "m1", SB_DELIVERY_DROPPED, START);
+  rig_send (rig, "m4", rig->a, rig->s);
+  expect_largest (rig, 10, "s:1+0 a:1+0");
+}
+
+static void
+the_longest_queues_are_found_among_many (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+
+  for (guint i = 0; i < 2100; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("u%04u", i);
+      gint64 user = rig_add_user (rig, id);
+
+      for (guint k = 0; k <= (i % 700 == 50 ? i / 700 + 1 : 0); k++)
+        {
+          g_autofree char *message = g_strdup_printf ("m-%u-%u", i, k);
+
+          rig_send (rig, message, rig->s, user);
+        }
+    }
+  expect_largest (rig, 4, "u1450:4+0 u0750:3+0 u0050:2+0 u0000:1+0");
+}
+
 static void
 a_queue_of_somebody_who_is_gone_is_there_for_its_dead (void)
 {
@@ -271,6 +333,8 @@ add_queues_tests (void)
     { "queues-are-of-those-for-whom-something-waits-or-has-died",
       queues_are_of_those_for_whom_something_waits_or_has_died },
     { "queues-come-a-page-at-a-time", queues_come_a_page_at_a_time },
+    { "the-longest-queues-come-first", the_longest_queues_come_first },
+    { "the-longest-queues-are-found-among-many", the_longest_queues_are_found_among_many },
     { "a-queue-of-somebody-who-is-gone-is-there-for-its-dead",
       a_queue_of_somebody_who_is_gone_is_there_for_its_dead },
     { "many-queues-are-found-among-more-users", many_queues_are_found_among_more_users },

@@ -308,6 +308,7 @@ compare_file_info (const SbFileInfo *info, const SbMessage *message)
 {
   assert_file_equal (info->file, message->file);
   g_assert_cmpstr (info->message_id, ==, message->id);
+  g_assert_cmpstr (info->sender, ==, message->sender);
   g_assert_cmpint (info->sender_key, ==, message->sender_key);
   g_assert_cmpint (info->accepted, ==, message->accepted);
   g_assert_cmpint (info->deadline, ==, message->deadline);
@@ -376,6 +377,7 @@ expect_stats (Model *model)
           stats.waiting += model_is_waiting (delivery);
           stats.parked += delivery->state == SB_DELIVERY_PARKED;
           stats.dead += delivery->state == SB_DELIVERY_DEAD;
+          stats.scheduled += delivery->state == SB_DELIVERY_SCHEDULED;
         }
     }
   return stats;
@@ -392,6 +394,7 @@ compare_stats (Model *model, Rig *rig)
   g_assert_cmpuint (got.waiting, ==, expected.waiting);
   g_assert_cmpuint (got.parked, ==, expected.parked);
   g_assert_cmpuint (got.dead, ==, expected.dead);
+  g_assert_cmpuint (got.scheduled, ==, expected.scheduled);
   g_assert_cmpuint (got.files, ==, expected.files);
   g_assert_cmpuint (got.file_bytes, ==, expected.file_bytes);
 }

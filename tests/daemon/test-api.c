@@ -30,6 +30,17 @@ static const struct
   const char *path;
   const char *body;
 } routes[] = {
+  { "GET", "/api/v1/overview", NULL },
+  { "GET", "/api/v1/events", NULL },
+  { "GET", "/api/v1/health", NULL },
+  { "GET", "/api/v1/configuration", NULL },
+  { "GET", "/api/v1/plugins", NULL },
+  { "GET", "/api/v1/sessions", NULL },
+  { "DELETE", "/api/v1/sessions/bob", NULL },
+  { "GET", "/api/v1/transfers", NULL },
+  { "GET", "/api/v1/files", NULL },
+  { "GET", "/api/v1/files/x", NULL },
+  { "DELETE", "/api/v1/files/x", NULL },
   { "GET", "/api/v1/queues", NULL },
   { "GET", "/api/v1/queues/bob", NULL },
   { "POST", "/api/v1/queues/bob/pause", NULL },
@@ -94,6 +105,59 @@ test_lets_in_no_former_admin (void)
 }
 
 static void
+test_shows_users_themselves (void)
+{
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
+  g_autoptr (SbTestHttp) stranger = sb_test_http_for (bus->daemon, NULL, NULL);
+  g_autoptr (SbTestAnswer) nobody = request (stranger, "GET", "/api/v1/me", NULL);
+  g_autoptr (SbTestWs) session = sb_test_ws_log_in_as (bus->daemon, "carol", NULL);
+  g_autofree char *id = sb_test_put (bus->alice, "{\"to\":\"@carol\",\"message\":1}");
+  g_autoptr (SbTestAnswer) carol = request (bus->carol, "GET", "/api/v1/me", NULL);
+  g_autoptr (SbTestAnswer) admin = request (bus->admin, "GET", "/api/v1/me", NULL);
+  g_autoptr (SbTestAnswer) posted = request (bus->carol, "POST", "/api/v1/me", "{}");
+  JsonObject *me;
+
+  sb_test_assert_problem (nobody, 401, "unauthorized");
+  sb_test_assert_problem (posted, 405, "method-not-allowed");
+  sb_test_assert_status (carol, 200);
+  me = sb_test_answer_object (carol);
+  g_assert_cmpstr (sb_test_json_string (me, "_id"), ==, "carol");
+  g_assert_false (sb_test_json_bool (me, "admin"));
+  g_assert_true (sb_test_json_bool (me, "online"));
+  g_assert_cmpstr (sb_test_json_string (me, "address"), ==, "127.0.0.1");
+  g_assert_cmpint (sb_test_json_int (sb_test_json_member (me, "queue"), "waiting"), ==, 1);
+  g_assert_true (sb_test_json_bool (sb_test_answer_object (admin), "admin"));
+}
+
+static void
+test_knows_who_was_seen (void)
+{
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
+  g_autoptr (SbTestAnswer) before = request (bus->admin, "GET", "/api/v1/users/bob", NULL);
+  g_autoptr (SbTestAnswer) fetched = sb_test_http_get (bus->bob, "/get");
+  g_autoptr (SbTestAnswer) after = request (bus->admin, "GET", "/api/v1/users/bob", NULL);
+  g_autoptr (SbTestWs) session = sb_test_ws_log_in_as (bus->daemon, "carol", NULL);
+  g_autoptr (SbTestAnswer) online = NULL;
+  g_autoptr (SbTestAnswer) gone = NULL;
+
+  g_assert_true (json_object_get_null_member (sb_test_answer_object (before), "last_seen"));
+  g_assert_nonnull (sb_test_answer_string (after, "last_seen"));
+  g_assert_null (sb_test_answer_string (after, "address"));
+  sb_test_ws_close (session);
+  /* The session ends with its socket, a moment later perhaps. */
+  do
+    {
+      g_clear_pointer (&online, sb_test_answer_free);
+      online = request (bus->admin, "GET", "/api/v1/users/carol", NULL);
+    }
+  while (sb_test_json_bool (sb_test_answer_object (online), "online"));
+  g_assert_nonnull (sb_test_answer_string (online, "last_seen"));
+  sb_test_put_users (bus->admin, "[{\"_id\":\"dave\",\"password\":\"dave-pw\"}]");
+  gone = request (bus->admin, "GET", "/api/v1/users/dave", NULL);
+  g_assert_true (json_object_get_null_member (sb_test_answer_object (gone), "last_seen"));
+}
+
+static void
 test_names_the_methods_of_a_path (void)
 {
   static const char *const cases[][3] = {
@@ -144,6 +208,11 @@ test_knows_no_other_paths (void)
     "/api/v1/deliveries/1:x",
     "/api/v1/deliveries/1:x/message",
     "/api/v1/deliveries/1%2Fx",
+    "/api/v1/files/x",
+    "/api/v1/files?sender=nobody",
+    "/api/v1/files?recipient=nobody",
+    "/api/v1/me/",
+    "/api/v1/openapi",
   };
   g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
@@ -182,6 +251,17 @@ test_refuses_parameters_that_it_does_not_know (void)
     "/api/v1/deliveries?key=1&recipient=bob",
     "/api/v1/deliveries?after=nonsense",
     "/api/v1/deliveries?receiver=bob",
+    "/api/v1/queues?order=size",
+    "/api/v1/queues?order=backlog&after=1",
+    "/api/v1/files?after=1",
+    "/api/v1/files?after=0123456789ABCDEF0123456789ABCDEF",
+    "/api/v1/files?key=1",
+    "/api/v1/files/x?after=bob",
+    "/api/v1/events?interval=0",
+    "/api/v1/events?interval=61",
+    "/api/v1/overview?limit=1",
+    "/api/v1/transfers?after=1",
+    "/api/v1/me?user=bob",
   };
   g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
 
@@ -490,6 +570,27 @@ pause_bob (SbTestSite *bus, const char *verb)
 }
 
 static void
+test_lists_the_longest_queues_first (void)
+{
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
+  g_autofree char *one = sb_test_put (bus->admin, "{\"to\":[\"@bob\",\"@carol\"],\"message\":1}");
+  g_autofree char *two = sb_test_put (bus->admin, "{\"to\":\"@carol\",\"message\":2}");
+  g_autoptr (SbTestAnswer) answer = request (bus->admin, "GET",
+                                             "/api/v1/queues?order=backlog&limit=1", NULL);
+  g_autoptr (SbTestAnswer) all = request (bus->admin, "GET", "/api/v1/queues?order=backlog", NULL);
+  JsonArray *queues = json_object_get_array_member (sb_test_answer_object (answer), "queues");
+
+  g_assert_cmpuint (json_array_get_length (queues), ==, 1);
+  g_assert_cmpstr (sb_test_json_string (json_array_get_object_element (queues, 0), "_id"), ==,
+                   "carol");
+  g_assert_null (sb_test_answer_string (answer, "next"));
+  queues = json_object_get_array_member (sb_test_answer_object (all), "queues");
+  g_assert_cmpuint (json_array_get_length (queues), ==, 2);
+  g_assert_cmpstr (sb_test_json_string (json_array_get_object_element (queues, 1), "_id"), ==,
+                   "bob");
+}
+
+static void
 test_pauses_over_a_restart_and_resumes_in_order (void)
 {
   g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
@@ -579,6 +680,8 @@ main (int argc, char *argv[])
   ADD ("does-not-say-what-is-there-to-who-may-not-know",
        test_does_not_say_what_is_there_to_who_may_not_know);
   ADD ("lets-in-no-former-admin", test_lets_in_no_former_admin);
+  ADD ("shows-users-themselves", test_shows_users_themselves);
+  ADD ("knows-who-was-seen", test_knows_who_was_seen);
   ADD ("names-the-methods-of-a-path", test_names_the_methods_of_a_path);
   ADD ("knows-no-other-paths", test_knows_no_other_paths);
   ADD ("refuses-parameters-that-it-does-not-know", test_refuses_parameters_that_it_does_not_know);
@@ -595,6 +698,7 @@ main (int argc, char *argv[])
   ADD ("lists-queues", test_lists_queues);
   ADD ("shows-what-is-in-flight", test_shows_what_is_in_flight);
   ADD ("pages-through-queues", test_pages_through_queues);
+  ADD ("lists-the-longest-queues-first", test_lists_the_longest_queues_first);
   ADD ("pauses-over-a-restart-and-resumes-in-order",
        test_pauses_over_a_restart_and_resumes_in_order);
   ADD ("pauses-pulls-too", test_pauses_pulls_too);

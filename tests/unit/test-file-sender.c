@@ -64,7 +64,8 @@ start (Fixture *self, const char *head, gsize length, int fd)
 
   sb_send_plan_add_text (plan, g_strdup (head));
   sb_send_plan_add_range (plan, &(const SbRange) { 0, length });
-  sb_file_sender_start (self->sender, self->pair->connection, plan, fd, "the file");
+  sb_file_sender_start (self->sender, self->pair->connection, plan, fd,
+                        &(const SbFileLabel) { "the file", "bob", NULL });
 }
 
 /* Reads up to the end. Returns: bytes; -1 when the connection was reset */

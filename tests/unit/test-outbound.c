@@ -526,6 +526,17 @@ properties_that_lead_nowhere_are_shown_as_a_fault (Fixture *f, gconstpointer dat
   assert_fault (f, "{\"type\":\"test\",\"faulty\":true}", "it is said to be faulty");
 }
 
+/* So the original bus writes down its devices; a back end may go on sending it. */
+static void
+a_user_that_comes_by_itself_is_not_called (Fixture *f, gconstpointer data)
+{
+  set_properties (f, "{\"type\":\"web_socket\"}");
+  g_assert_null (sb_bus_lookup_outbound (f->t->bus, sb_test_bus_find (f->t, "erp")->key));
+  set_properties (f, data);
+  send_ids (f, "a");
+  sb_test_recipient_assert (f->erp, "a");
+}
+
 static void
 messages_wait_behind_a_fault (Fixture *f, gconstpointer data)
 {
@@ -652,6 +663,8 @@ add_tests_of_paths (void)
        a_changed_password_closes_the_session_and_the_path_goes_on);
   ADD ("properties-that-lead-nowhere-are-shown-as-a-fault", ONE_AT_A_TIME,
        properties_that_lead_nowhere_are_shown_as_a_fault);
+  ADD ("a-user-that-comes-by-itself-is-not-called", ONE_AT_A_TIME,
+       a_user_that_comes_by_itself_is_not_called);
   ADD ("messages-wait-behind-a-fault", ONE_AT_A_TIME, messages_wait_behind_a_fault);
   ADD ("new-properties-make-a-new-path", ONE_AT_A_TIME, new_properties_make_a_new_path);
   ADD ("other-changes-leave-the-path-alone", ONE_AT_A_TIME, other_changes_leave_the_path_alone);

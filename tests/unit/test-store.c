@@ -141,7 +141,7 @@ rude_file (SbStore *self, const char *name, GError **error)
   g_autoptr (SbFile) file = make_file ();
 
   maybe_set_error (error);
-  return answers_result ? sb_file_info_new (file, "m", 1, 0, 0) : NULL;
+  return answers_result ? sb_file_info_new (file, "m", "s", 1, 0, 0) : NULL;
 }
 
 static GPtrArray *
@@ -489,10 +489,11 @@ static void
 a_file_is_described_without_rights (void)
 {
   g_autoptr (SbFile) file = make_file ();
-  g_autoptr (SbFileInfo) info = sb_file_info_new (file, "m", 3, 5, 7);
+  g_autoptr (SbFileInfo) info = sb_file_info_new (file, "m", "s", 3, 5, 7);
   SbFileRight right = { 9, SB_DELIVERY_NOTIFIED };
 
   g_assert_true (info->file == file);
+  g_assert_cmpstr (info->sender, ==, "s");
   g_assert_cmpstr (info->message_id, ==, "m");
   g_assert_cmpint (info->sender_key, ==, 3);
   g_assert_cmpint (info->accepted, ==, 5);

@@ -10,7 +10,7 @@
 static GPtrArray *
 parse (const char *json, GError **error)
 {
-  return sb_user_changes_parse (json, strlen (json), 1, error);
+  return sb_user_changes_parse (json, strlen (json), 1, SB_USER_CHANGE_NONE, error);
 }
 
 /* The one change of a list of one. */

@@ -18,8 +18,9 @@ struct _SbTestRaw
   gboolean is_at_end;
 };
 
+/* @window: of what the kernel takes in before somebody reads, bytes; 0: its own choice */
 static SbTestRaw *
-open_socket (guint16 port, GError **error)
+open_socket (guint16 port, int window, GError **error)
 {
   g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string ("127.0.0.1", port);
   g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM,
@@ -28,6 +29,8 @@ open_socket (guint16 port, GError **error)
 
   if (socket == NULL)
     return NULL;
+  if (window > 0)
+    g_socket_set_option (socket, SOL_SOCKET, SO_RCVBUF, window, NULL);
   g_socket_set_timeout (socket, TIMEOUT_SECONDS);
   if (!g_socket_connect (socket, address, NULL, error))
     return NULL;
@@ -41,7 +44,17 @@ SbTestRaw *
 sb_test_raw_new (guint16 port)
 {
   g_autoptr (GError) error = NULL;
-  SbTestRaw *self = open_socket (port, &error);
+  SbTestRaw *self = open_socket (port, 0, &error);
+
+  g_assert_no_error (error);
+  return self;
+}
+
+SbTestRaw *
+sb_test_raw_new_narrow (guint16 port)
+{
+  g_autoptr (GError) error = NULL;
+  SbTestRaw *self = open_socket (port, 1, &error);
 
   g_assert_no_error (error);
   return self;
@@ -50,7 +63,7 @@ sb_test_raw_new (guint16 port)
 SbTestRaw *
 sb_test_raw_try (guint16 port)
 {
-  return open_socket (port, NULL);
+  return open_socket (port, 0, NULL);
 }
 
 void
@@ -172,6 +185,20 @@ fill (SbTestRaw *self, gsize length)
     if (!read_more (self))
       return FALSE;
   return TRUE;
+}
+
+char *
+sb_test_raw_read_line (SbTestRaw *self)
+{
+  const char *end;
+  char *line;
+
+  while ((end = memchr (self->input->str, '\n', self->input->len)) == NULL)
+    if (!read_more (self))
+      return NULL;
+  line = g_strndup (self->input->str, (gsize) (end - self->input->str));
+  g_string_erase (self->input, 0, end + 1 - self->input->str);
+  return g_strchomp (line);
 }
 
 char *

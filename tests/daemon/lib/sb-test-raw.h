@@ -12,6 +12,8 @@ G_BEGIN_DECLS
 typedef struct _SbTestRaw SbTestRaw;
 
 SbTestRaw *sb_test_raw_new (guint16 port);
+/* One whose kernel takes in as little as possible before somebody reads. */
+SbTestRaw *sb_test_raw_new_narrow (guint16 port);
 /* NULL when the bus does not let it in. */
 SbTestRaw *sb_test_raw_try (guint16 port);
 void sb_test_raw_free (SbTestRaw *self);
@@ -26,6 +28,8 @@ gboolean sb_test_raw_try_send (SbTestRaw *self, gconstpointer data, gsize length
 gsize sb_test_raw_push (SbTestRaw *self, gconstpointer data, gsize length);
 /* Says that nothing more comes. */
 void sb_test_raw_finish (SbTestRaw *self);
+/* A line without its end; NULL when the bus closed the connection before one was complete. */
+char *sb_test_raw_read_line (SbTestRaw *self);
 /* All that comes until the bus closes the connection; a reset counts as that. */
 char *sb_test_raw_read_all (SbTestRaw *self);
 /* One HTTP answer with its body, by its Content-Length; NULL when there is none any more. */
