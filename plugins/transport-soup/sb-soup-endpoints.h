@@ -36,7 +36,6 @@ gboolean sb_request_is_from_private_address (SbRequest *request);
 void sb_endpoint_api (SbRequest *request);
 
 /* sb-soup-pages.c */
-void sb_endpoint_home (SbRequest *request);
 void sb_endpoint_health (SbRequest *request);
 void sb_endpoint_ready (SbRequest *request);
 void sb_endpoint_metrics (SbRequest *request);

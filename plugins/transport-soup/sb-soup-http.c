@@ -11,6 +11,7 @@
 
 #include "sb-soup-http.h"
 
+#include "sb-soup-console.h"
 #include "sb-soup-endpoints.h"
 #include "sb-soup-form.h"
 #include "sb-soup-header.h"
@@ -53,6 +54,7 @@ static const SbEndpoint endpoints[] = {
   { "/signup", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_sign_up_page },
   { "/signup", "POST", ACCESS_ANYBODY, FALSE, sb_endpoint_sign_up },
   { "/", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_home },
+  { "/console/", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_console },
   { "/healthz", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_health },
   { "/readyz", "GET", ACCESS_ANYBODY, FALSE, sb_endpoint_ready },
   { "/metrics", "GET", ACCESS_METRICS, FALSE, sb_endpoint_metrics },

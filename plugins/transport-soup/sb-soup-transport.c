@@ -519,6 +519,7 @@ sb_soup_transport_dispose (GObject *object)
   if (self->bus != NULL)
     tear_down (self);
   g_clear_pointer (&self->logins, sb_logins_free);
+  g_clear_pointer (&self->console, g_hash_table_unref);
   g_clear_object (&self->bus);
   G_OBJECT_CLASS (sb_soup_transport_parent_class)->dispose (object);
 }

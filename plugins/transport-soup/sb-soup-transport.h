@@ -44,6 +44,7 @@ struct _SbSoupTransport
   SbListener *listener;         /* (owned) (nullable) */
   SbFileSender *sender;         /* (owned) (nullable) */
   SbLogins *logins;             /* (owned) */
+  GHashTable *console;          /* (owned) (nullable): of sb-soup-console.c */
   GSocket *never;               /* (owned): the far end of a listener that nobody reaches */
   GTlsCertificate *certificate; /* (owned) (nullable) */
 

@@ -83,18 +83,6 @@ answer_page (SbRequest *request, guint status, const char *name)
 }
 
 /**
- * sb_endpoint_home:
- * @request: `GET /`
- *
- * Says what runs here.
- */
-void
-sb_endpoint_home (SbRequest *request)
-{
-  answer_page (request, 200, "home.html");
-}
-
-/**
  * sb_endpoint_sign_up_page:
  * @request: `GET /signup`
  *
