@@ -2,6 +2,7 @@
 /* main: finds the verb, takes the options out, and lets the verb do the rest. */
 
 #include "sb-build.h"
+#include "sb-cli-settings.h"
 #include "sb-cli-verbs.h"
 
 #include <errno.h>
@@ -53,6 +54,7 @@ static void
 tear_down (SbCli *cli)
 {
   g_clear_object (&cli->client);
+  sb_cli_secret_free (cli->password);
   g_free (cli->config_file);
   g_free (cli->url);
   g_free (cli->user);

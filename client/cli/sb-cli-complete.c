@@ -2,9 +2,9 @@
 /*
  * sb-cli-complete: what a shell offers for the word that is being typed.
  *
- * `simplebus __complete WORD…` gets the words behind `simplebus`, the last of which is the one that is
- * being typed, perhaps empty. It prints a candidate a line, with a tab and a description behind it.
- * The line `:files` says that files fit.
+ * `simplebus __complete WORD…` gets the words behind `simplebus`, the last of which is the one
+ * that is being typed, perhaps empty. It prints a candidate a line, with a tab and a description
+ * behind it. The line `:files` says that files fit.
  */
 
 #include "sb-cli-settings.h"

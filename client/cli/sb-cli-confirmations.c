@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-cli-confirmations: waits for the recipients of a message and shows each one that has ended. It asks
- * `/status`, quickly at first and then less often, and never so that the bus has more than a little to do.
+ * sb-cli-confirmations: waits for the recipients of a message and shows each one that has ended.
+ * It asks `/status`, quickly at first and then less often, and never so that the bus has more than
+ * a little to do.
  */
 
 #include "sb-cli-json.h"
@@ -201,8 +202,8 @@ ask_until (Watch *self, gint64 deadline, GError **error)
  *
  * Shows who has confirmed, as it happens.
  *
- * Returns: %SB_CLI_OK when all have; %SB_CLI_TRY_AGAIN when not all have in time; %SB_CLI_FAILED when one
- * never will
+ * Returns: %SB_CLI_OK when all have; %SB_CLI_TRY_AGAIN when not all have in time; %SB_CLI_FAILED
+ * when one never will
  */
 SbCliStatus
 sb_cli_watch_confirmations (SbCli *cli, const char *id, gint64 seconds)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-cli-draft: what people type is taken strictly: whatever could be meant in two ways is asked about, not
- * sent.
+ * sb-cli-draft: what people type is taken strictly: whatever could be meant in two ways is asked
+ * about, not sent.
  */
 
 #include "sb-cli-draft.h"
@@ -99,8 +99,8 @@ check_text (const char *text, gsize length, GError **error)
  * @kind: what it is meant to be
  * @error: return location
  *
- * Makes the payload of a message. What looks like an object or an array, and is none, is a slip of the pen
- * rather than a text.
+ * Makes the payload of a message. What looks like an object or an array, and is none, is a slip of
+ * the pen rather than a text.
  *
  * Returns: (transfer full) (nullable): it, as JSON
  */
@@ -210,7 +210,7 @@ sb_cli_parse_duration (const char *text, gint64 *seconds, GError **error)
 
 /**
  * sb_cli_parse_moment:
- * @text: "2h" from now, a Unix time, or a date and a time as ISO 8601 has it, here when it says no zone
+ * @text: "2h" from now, a Unix time, or date and time by ISO 8601, in the zone that it names or here
  * @unix_time: (out): that moment
  * @error: return location
  *
@@ -246,8 +246,8 @@ sb_cli_parse_moment (const char *text, gint64 *unix_time, GError **error)
  * @members: (nullable): of the form NAME=JSON
  * @error: return location
  *
- * Adds what recipients see beside the payload. A value that is not JSON is an error: a text that looks like
- * a number would be one some day.
+ * Adds what recipients see beside the payload. A value that is not JSON is an error: a text that
+ * looks like a number would be one some day.
  *
  * Returns: whether all could be added
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-cli-gauge: name, bar, percent, bytes, rate and time left in one line. What a narrow terminal has
- * no room for is left out, the least important first; a line never gets wider than it may.
+ * sb-cli-gauge: name, bar, percent, bytes, rate and time left in one line. What a narrow terminal
+ * has no room for is left out, the least important first; a line never gets wider than it may.
  */
 
 #include "sb-cli-gauge.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-cli-hook: each command leads a process group of its own, so that a time-out ends also what it has
- * started. It gets SIGTERM, and SIGKILL when it is still there a little later.
+ * sb-cli-hook: each command leads a process group of its own, so that a time-out ends also what it
+ * has started. It gets SIGTERM, and SIGKILL when it is still there a little later.
  */
 
 #include "sb-cli-hook.h"
@@ -38,7 +38,8 @@ run_free (gpointer data)
   g_free (run);
 }
 
-/* Between fork and exec. This program ignores SIGPIPE, which is nothing that others should inherit. */
+/* Between fork and exec. This program ignores SIGPIPE, which is nothing that others should
+ * inherit. */
 static void
 prepare_child (gpointer user_data)
 {
@@ -205,7 +206,8 @@ watch (GTask *task)
  * @callback: for sb_cli_hook_run_finish()
  * @user_data: for @callback
  *
- * Runs a command. The end of the command itself counts, not that of what it may leave in the background.
+ * Runs a command. The end of the command itself counts, not that of what it may leave in the
+ * background.
  */
 void
 sb_cli_hook_run_async (const SbCliHook *hook, GCancellable *cancellable,

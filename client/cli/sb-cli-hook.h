@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-cli-hook: runs a command of the user for a message. What comes from the network reaches it by its
- * standard input and its environment, never as words of a command line.
+ * sb-cli-hook: runs a command of the user for a message. What comes from the network reaches it by
+ * its standard input and its environment, never as words of a command line.
  */
 #pragma once
 

@@ -76,7 +76,7 @@ get_size (SbClientMessage *message)
   return g_bytes_get_size (sb_client_message_get_bytes (message));
 }
 
-/* The work may be done, and the next one be begun, before the call returns: a loop, no recursion. */
+/* The work may be done, and the next one begun, before the call returns: a loop, no recursion. */
 static void
 begin (SbCliIntake *self)
 {

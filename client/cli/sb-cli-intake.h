@@ -2,8 +2,9 @@
 /*
  * sb-cli-intake: messages that are worked on, each by one worker at a time.
  *
- * The bus sends again what was not confirmed in time. Work may take longer than that: what is in hand
- * already is not begun a second time, and what was done and comes again is only confirmed again.
+ * The bus sends again what was not confirmed in time. Work may take longer than that: what is in
+ * hand already is not begun a second time, and what was done and comes again is only confirmed
+ * again.
  */
 #pragma once
 

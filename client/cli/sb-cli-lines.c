@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * sb-cli-lines: standard output is shared with other programs, so it is not made non-blocking.
- * Instead no more is written at a time than what is sure to be taken: PIPE_BUF bytes after poll() has said so.
+ * Instead no more is written at a time than what is sure to be taken: PIPE_BUF bytes after poll()
+ * has said so.
  */
 
 #include "sb-cli-lines.h"
@@ -190,7 +191,8 @@ append_line (GByteArray *buffer, GBytes *bytes)
  * @id: what the caller knows the line by
  * @bytes: JSON
  *
- * Writes a line, byte for byte but for line ends between the parts of the JSON, which become blanks.
+ * Writes a line, byte for byte but for line ends between the parts of the JSON, which become
+ * blanks.
  */
 void
 sb_cli_lines_add (SbCliLines *self, const char *id, GBytes *bytes)
@@ -219,4 +221,30 @@ gboolean
 sb_cli_lines_is_empty (SbCliLines *self)
 {
   return g_queue_is_empty (&self->lines);
+}
+
+/**
+ * sb_cli_lines_break:
+ * @self: a writer
+ *
+ * Writes no more, as if the reader had gone.
+ */
+void
+sb_cli_lines_break (SbCliLines *self)
+{
+  g_clear_handle_id (&self->writable, g_source_remove);
+  g_clear_handle_id (&self->gone, g_source_remove);
+  self->is_broken = TRUE;
+}
+
+/**
+ * sb_cli_lines_is_broken:
+ * @self: a writer
+ *
+ * Returns: whether nothing can be written any more
+ */
+gboolean
+sb_cli_lines_is_broken (SbCliLines *self)
+{
+  return self->is_broken;
 }

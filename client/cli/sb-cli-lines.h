@@ -24,5 +24,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbCliLines, sb_cli_lines_free)
 /* A line of @bytes, with the line end that it lacks. */
 void sb_cli_lines_add (SbCliLines *self, const char *id, GBytes *bytes);
 gboolean sb_cli_lines_is_empty (SbCliLines *self);
+/* Writes no more. */
+void sb_cli_lines_break (SbCliLines *self);
+gboolean sb_cli_lines_is_broken (SbCliLines *self);
 
 G_END_DECLS

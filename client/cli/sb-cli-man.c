@@ -18,9 +18,12 @@ static const char introduction[] =
     ".B simplebus\n"
     "[\\fIOPTION\\fR]... \\fIVERB\\fR [\\fIARGUMENT\\fR]...\n"
     ".SH DESCRIPTION\n"
-    "SimpleBus is a message bus between devices and back offices. This program is a user of it for people,\n"
-    "scripts and services. Options may stand before the verb or behind it; \\fB\\-\\-\\fR ends them.\n"
-    "Text is for people and may change; for programs there is \\fB\\-\\-json\\fR and the exit status.\n";
+    "SimpleBus is a message bus between devices and back offices. "
+    "This program is a user of it for people,\n"
+    "scripts and services. Options may stand before the verb or behind it;\n"
+    "\\fB\\-\\-\\fR ends them.\n"
+    "Text is for people and may change; for programs there is \\fB\\-\\-json\\fR\n"
+    "and the exit status.\n";
 
 static const char conclusion[] =
     ".SH LOG-IN\n"
@@ -28,8 +31,8 @@ static const char conclusion[] =
     "\\fB\\-\\-user\\fR; the\n"
     "environment; the file\n"
     ".IR client.ini ,\n"
-    "which \\fBsimplebus login\\fR writes; and the terminal, where a password that is missing is asked "
-    "for.\n"
+    "which \\fBsimplebus login\\fR writes; and the terminal, where a password that is missing\n"
+    "is asked for.\n"
     "There is no option for a password, because everybody on the machine can read the options.\n"
     "Password and certificates of the file are used for its own address and user only.\n"
     ".SH ENVIRONMENT\n"
@@ -41,8 +44,8 @@ static const char conclusion[] =
     ".SH FILES\n"
     ".TP\n.I $XDG_CONFIG_HOME/simplebus/client.ini\n"
     "A group [bus], and a group [bus NAME] for each \\fB\\-\\-bus\\fR NAME, with the keys url,\n"
-    "websocket\\-url, user, password and ca\\-file. It must belong to its user, and nobody else may\n"
-    "read or write it.\n"
+    "websocket\\-url, user, password and ca\\-file. It must belong to its user, and nobody else\n"
+    "may read or write it.\n"
     ".TP\n.I $XDG_STATE_HOME/simplebus/USER@HOST_PORT/\n"
     "messages and files under way\n"
     ".SH EXIT STATUS\n"

@@ -75,8 +75,8 @@ sb_cli_option_takes_value (const GOptionEntry *option)
  * @argv: the words
  * @from: where to begin
  *
- * Returns: the index of the next one that is neither an option for all verbs nor its value; @argc when
- * there is none, or when "--" comes first
+ * Returns: the index of the next one that is neither an option for all verbs nor its value; @argc
+ * when there is none, or when "--" comes first
  */
 int
 sb_cli_next_word (int argc, char **argv, int from)

@@ -3,7 +3,8 @@
  * sb-cli-output: text for people, and JSON for programs.
  *
  * Ids, names and reasons come from whoever sent something through the bus. On a terminal they could
- * move the cursor, change its title or read backwards, so nothing but sb_cli_printable() lets them there.
+ * move the cursor, change its title or read backwards, so nothing but sb_cli_printable() lets them
+ * there.
  */
 
 #include "sb-cli.h"
@@ -14,7 +15,8 @@
 
 #define KIBI 1024.0
 
-/* Formats such as overrides of the direction of writing; not the joiners, which scripts and emojis need. */
+/* Formats such as overrides of the direction of writing; not the joiners, which scripts and
+ * emojis need. */
 static gboolean
 is_plain (gunichar c)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-cli-progress: each picture is written at once: back to the first line of the last one, the new
- * lines over the old ones, and what is left of those erased. The cursor rests below the last line and is never hidden,
- * so that a program that dies leaves a terminal in order.
+ * sb-cli-progress: each picture is written at once: back to the first line of the last one, the
+ * new lines over the old ones, and what is left of those erased. The cursor rests below the last
+ * line and is never hidden, so that a program that dies leaves a terminal in order.
  */
 
 #include "sb-cli-progress.h"

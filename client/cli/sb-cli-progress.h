@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-cli-progress: bars at the foot of a terminal, redrawn in place, and lines that stay above them.
- * Where there is no terminal, only the lines are written.
+ * sb-cli-progress: bars at the foot of a terminal, redrawn in place, and lines that stay above
+ * them. Where there is no terminal, only the lines are written.
  */
 #pragma once
 

@@ -2,8 +2,8 @@
 /*
  * sb-cli-prompt: what is asked on the terminal, wherever input and output go.
  *
- * While a password is typed the terminal shows nothing; whichever signal ends that gets the terminal
- * back as it was before it does its work.
+ * While a password is typed the terminal shows nothing; whichever signal ends that gets the
+ * terminal back as it was before it does its work.
  */
 
 #include "sb-cli.h"
@@ -152,7 +152,8 @@ ask_once (int fd, const char *question, gboolean is_secret, char *line)
   return has_line;
 }
 
-/* Stopped and continued, the question comes again; other signals end the program as they would have. */
+/* Stopped and continued, the question comes again; other signals end the program as they would
+ * have. */
 static gboolean
 is_asked_again (void)
 {
@@ -224,7 +225,8 @@ sb_cli_ask_password (const char *question, GError **error)
  * @question: what the terminal shows, with the consequences in it
  * @error: return location for an error
  *
- * Asks for a yes. Whatever does not begin like "yes", in English or in the user's language, is a no.
+ * Asks for a yes. Whatever does not begin like "yes", in English or in the user's language, is a
+ * no.
  *
  * Returns: whether the answer was yes; without a terminal %FALSE and @error is set
  */

@@ -10,7 +10,8 @@
 #define FIRST_PAUSE_MS 100
 #define LONGEST_PAUSE_MS 2000
 
-/* A bus that takes a connection and says nothing is given up after so long, even by the first attempt. */
+/* A bus that takes a connection and says nothing is given up after so long, even by the first
+ * attempt. */
 #define ANSWER_SECONDS 30
 
 typedef struct
@@ -255,7 +256,8 @@ explain (JsonObject *answer)
  * @bytes: the answer of `/put`
  * @error: return location
  *
- * Prints the `_id`, or all of the answer, and tells on standard error whom the message does not reach.
+ * Prints the `_id`, or all of the answer, and tells on standard error whom the message does not
+ * reach.
  *
  * Returns: (transfer full) (nullable): the `_id`; %NULL when it is no answer of a bus, or a direct
  * message reached nobody

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-cli-send-lines: no more is read than can be sent, so that a large input takes no memory and a slow
- * one is sent line by line. The first line that cannot be sent ends it, by its number.
+ * sb-cli-send-lines: no more is read than can be sent, so that a large input takes no memory and a
+ * slow one is sent line by line. The first line that cannot be sent ends it, by its number.
  */
 
 #include "sb-cli-send-lines.h"

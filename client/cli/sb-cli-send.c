@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-cli-send: `simplebus send`. It goes over HTTP, so that a session of the same user, of the agent for
- * instance, is left alone.
+ * sb-cli-send: `simplebus send`. It goes over HTTP, so that a session of the same user, of the
+ * agent for instance, is left alone.
  */
 
 #include "sb-cli-draft.h"

@@ -4,7 +4,8 @@
  *
  * An option wins over the environment, and that over client.ini. No password is ever taken from the
  * command line, which everybody on the machine can read. What the file says of password and
- * certificates belongs to its own bus and user: it is not shown to another one that an option names.
+ * certificates belongs to its own bus and user: it is not shown to another one that an option
+ * names.
  */
 
 #include "sb-cli-settings.h"
@@ -428,8 +429,8 @@ write_file (const char *path, const char *text, gsize length, GError **error)
  * @self: settings
  * @error: return location for an error
  *
- * Writes them to their group of client.ini, which only its owner may read, all or nothing. Other groups
- * and comments stay.
+ * Writes them to their group of client.ini, which only its owner may read, all or nothing. Other
+ * groups and comments stay.
  *
  * Returns: whether that worked
  */

@@ -10,6 +10,7 @@
 
 static const SbCliVerb *const messages[] = {
   &sb_cli_verb_send,
+  &sb_cli_verb_listen,
   NULL,
 };
 

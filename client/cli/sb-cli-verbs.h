@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 
 /* Each is in the file of its name. */
 extern const SbCliVerb sb_cli_verb_help;
+extern const SbCliVerb sb_cli_verb_listen;
 extern const SbCliVerb sb_cli_verb_send;
 
 /**

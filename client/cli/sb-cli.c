@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sb-cli: the client of the configured user, what went wrong and what to do, and waiting for answers. */
+/* sb-cli: the client of the configured user, what went wrong and what to do, and waiting for
+ * answers. */
 
 #include "sb-cli.h"
 
@@ -65,8 +66,15 @@ load_settings (SbCli *self, GError **error)
              "by --user or SIMPLEBUS_USER"));
       return NULL;
     }
-  if (settings->password == NULL && !ask_for_password (settings, error))
-    return NULL;
+  /* Nobody is asked twice. */
+  if (settings->password == NULL && self->password != NULL)
+    settings->password = g_strdup (self->password);
+  if (settings->password == NULL)
+    {
+      if (!ask_for_password (settings, error))
+        return NULL;
+      self->password = g_strdup (settings->password);
+    }
   return g_steal_pointer (&settings);
 }
 
@@ -105,6 +113,21 @@ set_certificates (Properties *properties, const char *path, GError **error)
   return TRUE;
 }
 
+/* Returns: the value of that name, no longer set when it was */
+static GValue *
+take_place (Properties *properties, const char *name)
+{
+  for (guint i = 0; i < properties->n; i++)
+    if (strcmp (properties->names[i], name) == 0)
+      {
+        g_value_unset (&properties->values[i]);
+        return &properties->values[i];
+      }
+  g_assert (properties->n < MAX_PROPERTIES);
+  properties->names[properties->n] = name;
+  return &properties->values[properties->n++];
+}
+
 static void
 set_others (Properties *properties, const char *first, va_list args)
 {
@@ -115,11 +138,12 @@ set_others (Properties *properties, const char *first, va_list args)
       GParamSpec *spec = g_object_class_find_property (class, name);
       char *fault = NULL;
 
-      g_assert (spec != NULL && properties->n < MAX_PROPERTIES);
-      properties->names[properties->n] = name;
-      G_VALUE_COLLECT_INIT (&properties->values[properties->n], spec->value_type, args, 0, &fault);
+      GValue *value;
+
+      g_assert (spec != NULL);
+      value = take_place (properties, name);
+      G_VALUE_COLLECT_INIT (value, spec->value_type, args, 0, &fault);
       g_assert (fault == NULL);
-      properties->n++;
     }
   g_type_class_unref (class);
 }
@@ -167,8 +191,8 @@ build_client (SbCli *self, const SbCliSettings *settings, GError **error, const 
  * @first_property: (nullable): a property of #SbClient, as for g_object_new()
  * @...: its value, others, then %NULL
  *
- * Makes the client of the configured user. When there is a terminal, a password that is nowhere else
- * is asked for.
+ * Makes the client of the configured user. When there is a terminal, a password that is nowhere
+ * else is asked for.
  *
  * Returns: (transfer none) (nullable): the client; %NULL when something is missing or wrong
  */
@@ -378,8 +402,8 @@ sb_cli_parse_json (GBytes *json, GError **error)
  *
  * Asks the bus, and waits for the answer.
  *
- * Returns: (transfer full) (nullable): the answer; JSON's null when there was none; %NULL and @error
- * when the bus refused or could not be reached
+ * Returns: (transfer full) (nullable): the answer; JSON's null when there was none; %NULL and
+ * @error when the bus refused or could not be reached
  */
 JsonNode *
 sb_cli_call (SbCli *self, const char *method, const char *path, const char *body, GError **error)

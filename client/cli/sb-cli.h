@@ -63,6 +63,7 @@ typedef struct
   char *url;             /* (owned) (nullable) */
   char *user;            /* (owned) (nullable) */
   char *bus;             /* (owned) (nullable): a profile of the configuration */
+  char *password;        /* (owned) (nullable): the one that was typed; wiped */
   SbClient *client;      /* (owned) (nullable) */
   const SbCliVerb *verb; /* (nullable): the one that runs */
 } SbCli;
