@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-cli-json: members of what the bus answered. It may be another version, or no bus at all, so each
- * of them may be missing, or of another kind.
+ * sb-cli-json: members of what the bus answered. It may be another version, or no bus at all, so
+ * each of them may be missing, or of another kind.
  */
 #pragma once
 

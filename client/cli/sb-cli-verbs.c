@@ -19,8 +19,14 @@ static const SbCliVerb *const about_itself[] = {
   NULL,
 };
 
+static const SbCliVerb *const upkeep[] = {
+  &sb_cli_verb_qr,
+  NULL,
+};
+
 const SbCliGroup sb_cli_groups[] = {
   { N_ ("Messages and files"), messages },
+  { N_ ("Setting up and keeping well"), upkeep },
   { N_ ("About itself"), about_itself },
   { NULL, NULL },
 };

@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 extern const SbCliVerb sb_cli_verb_help;
 extern const SbCliVerb sb_cli_verb_listen;
 extern const SbCliVerb sb_cli_verb_send;
+extern const SbCliVerb sb_cli_verb_qr;
 
 /**
  * SbCliGroup:
