@@ -638,3 +638,26 @@ sb_journal_read_sync (SbJournal *self, SbReadFunc func, GError **error)
   g_main_context_pop_thread_default (context);
   return g_task_propagate_pointer (G_TASK (result), error);
 }
+
+/**
+ * sb_journal_take_snapshot:
+ * @self: an open journal
+ * @folder: (type filename): an empty folder
+ * @func: (scope call): told of every file that belongs to it
+ * @user_data: for @func
+ * @cancellable: (nullable): ends it early
+ * @error: as of sb_store_snapshot()
+ *
+ * Has the store write a copy of what it holds. Blocks: to be called on a thread that has nothing
+ * else to do, once at a time, and to be over before sb_journal_close().
+ *
+ * Returns: whether @folder holds everything that was committed before the call
+ */
+gboolean
+sb_journal_take_snapshot (SbJournal *self, const char *folder, SbSnapshotFunc func,
+                          gpointer user_data, GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (SB_IS_JOURNAL (self), FALSE);
+
+  return sb_store_snapshot (self->store, folder, func, user_data, cancellable, error);
+}

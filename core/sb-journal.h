@@ -65,5 +65,7 @@ void sb_journal_get_stats (SbJournal *self, SbJournalStats *stats);
 
 void sb_journal_read_async (SbJournal *self, SbReadFunc func, GTask *task);
 gpointer sb_journal_read_sync (SbJournal *self, SbReadFunc func, GError **error);
+gboolean sb_journal_take_snapshot (SbJournal *self, const char *folder, SbSnapshotFunc func,
+                                   gpointer user_data, GCancellable *cancellable, GError **error);
 
 G_END_DECLS

@@ -602,3 +602,79 @@ sb_store_stats (SbStore *self, SbStoreStats *stats, GError **error)
   filled = iface->stats (self, stats, &inner);
   return judge (self, "stats", filled, inner, error);
 }
+
+static gboolean
+has_optional (SbStore *self, gboolean present, GError **error)
+{
+  if (!present)
+    g_set_error (error, SB_ERROR, SB_ERROR_UNSUPPORTED,
+                 "This store (%s) can neither be backed up while the bus runs nor be restored",
+                 G_OBJECT_TYPE_NAME (self));
+  return present;
+}
+
+/**
+ * sb_store_snapshot:
+ * @self: an open store
+ * @folder: (type filename): an empty folder
+ * @func: (scope call): told of every file that a message of the snapshot still needs, on this
+ *   thread
+ * @user_data: for @func
+ * @cancellable: (nullable): ends it early
+ * @error: SB_ERROR_UNSUPPORTED when the store has no snapshots, SB_ERROR_NO_SPACE,
+ *   SB_ERROR_CORRUPT, SB_ERROR_BUSY, %G_IO_ERROR_CANCELLED
+ *
+ * Writes what the store holds at one moment into files of @folder, while it goes on working. On a
+ * thread that is neither the journal's nor the reader's; over before sb_store_close(). What a
+ * failure leaves in @folder means nothing.
+ *
+ * Returns: whether @folder holds a snapshot
+ */
+gboolean
+sb_store_snapshot (SbStore *self, const char *folder, SbSnapshotFunc func, gpointer user_data,
+                   GCancellable *cancellable, GError **error)
+{
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  gboolean taken;
+
+  g_return_val_if_fail (SB_IS_STORE (self), FALSE);
+  g_return_val_if_fail (folder != NULL && func != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_optional (self, iface->snapshot != NULL, error))
+    return FALSE;
+  taken = iface->snapshot (self, folder, func, user_data, cancellable, &inner);
+  return judge (self, "snapshot", taken, inner, error);
+}
+
+/**
+ * sb_store_restore:
+ * @self: a new store
+ * @options: as for sb_store_open()
+ * @folder: (type filename): what sb_store_snapshot() wrote; may be taken apart
+ * @error: SB_ERROR_UNSUPPORTED, SB_ERROR_CONFLICT when there is a store already, SB_ERROR_INVALID
+ *
+ * Puts a snapshot to where another object with the same options will open it. @self is of no use
+ * afterwards. Blocks. Any thread.
+ *
+ * Returns: whether it can be opened now
+ */
+gboolean
+sb_store_restore (SbStore *self, const SbStoreOptions *options, const char *folder, GError **error)
+{
+  SbStoreInterface *iface;
+  GError *inner = NULL;
+  gboolean restored;
+
+  g_return_val_if_fail (SB_IS_STORE (self), FALSE);
+  g_return_val_if_fail (options != NULL && folder != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  iface = SB_STORE_GET_IFACE (self);
+  if (!has_optional (self, iface->restore != NULL, error))
+    return FALSE;
+  restored = iface->restore (self, options, folder, &inner);
+  return judge (self, "restore", restored, inner, error);
+}

@@ -19,6 +19,8 @@
 #include "sb-config.h"
 #include "sb-operation.h"
 
+#include <gio/gio.h>
+
 G_BEGIN_DECLS
 
 #define SB_TYPE_STORE (sb_store_get_type ())
@@ -237,6 +239,15 @@ void sb_file_info_free (SbFileInfo *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbFileInfo, sb_file_info_free)
 
 /**
+ * SbSnapshotFunc:
+ * @file: a file that a message names which had not ended in the snapshot
+ * @user_data: given to sb_store_snapshot()
+ *
+ * Told of the files that belong to a snapshot.
+ */
+typedef void (*SbSnapshotFunc) (const SbFile *file, gpointer user_data);
+
+/**
  * SbStoreStats:
  *
  * What the store holds in all.
@@ -446,8 +457,45 @@ struct _SbStoreInterface
    */
   GPtrArray *(*largest) (SbStore *self, guint limit, GError **error);
 
+  /**
+   * SbStoreInterface::snapshot:
+   * @self: an open store
+   * @folder: (type filename): an empty folder; nothing else touches it
+   * @func: told of every file of a message that has not ended in the snapshot, in order of their
+   *   ids, as files() would list them
+   * @user_data: for @func
+   * @cancellable: (nullable): looked at often
+   * @error: SB_ERROR_NO_SPACE, SB_ERROR_CORRUPT when what it reads is damaged, SB_ERROR_BUSY when
+   *   it would cost the running store too much, %G_IO_ERROR_CANCELLED
+   *
+   * Optional; a store without it cannot be backed up while it runs. Writes what the store holds at
+   * one moment into files of @folder, whose names have letters, digits, `.`, `_` and `-` only; it
+   * makes no folders. All that an apply acknowledged before the call is in it, and of every batch
+   * all or nothing. Called on a thread of its own, one at a time, while apply and the reads go on:
+   * it holds up neither. Nothing needs to be flushed; when it fails, what it wrote is removed by
+   * the core. It is over before close.
+   */
+  gboolean (*snapshot) (SbStore *self, const char *folder, SbSnapshotFunc func, gpointer user_data,
+                        GCancellable *cancellable, GError **error);
+
+  /**
+   * SbStoreInterface::restore:
+   * @self: a new object, which is not opened afterwards
+   * @options: as for open
+   * @folder: (type filename): what snapshot() wrote, by this version or an older one, perhaps on
+   *   another machine with another configuration; may be taken apart
+   * @error: SB_ERROR_CONFLICT when there is a store already, SB_ERROR_INVALID when @folder does not
+   *   hold a snapshot, SB_ERROR_UNSUPPORTED when the configuration has the store where it cannot
+   *   be put; says what to do
+   *
+   * There if and only if snapshot is. Puts the snapshot to where an open with the same options
+   * finds it. What goes below the data folder is flushed by the core.
+   */
+  gboolean (*restore) (SbStore *self, const SbStoreOptions *options, const char *folder,
+                       GError **error);
+
   /*< private >*/
-  gpointer padding[7];
+  gpointer padding[5];
 };
 
 gboolean sb_store_open (SbStore *self, const SbStoreOptions *options, GError **error);
@@ -470,5 +518,9 @@ GPtrArray *sb_store_files (SbStore *self, const char *after, guint limit, GError
 GPtrArray *sb_store_users (SbStore *self, GError **error);
 GPtrArray *sb_store_receipts (SbStore *self, gint64 sender_key, guint limit, GError **error);
 gboolean sb_store_stats (SbStore *self, SbStoreStats *stats, GError **error);
+gboolean sb_store_snapshot (SbStore *self, const char *folder, SbSnapshotFunc func,
+                            gpointer user_data, GCancellable *cancellable, GError **error);
+gboolean sb_store_restore (SbStore *self, const SbStoreOptions *options, const char *folder,
+                           GError **error);
 
 G_END_DECLS

@@ -55,15 +55,14 @@ sb_sqlite_db_set_error (SbSqliteDb *self, int code, GError **error)
   return FALSE;
 }
 
-SbSqliteDb *
-sb_sqlite_db_open (const char *path, GError **error)
+static SbSqliteDb *
+open_with (const char *path, int flags, GError **error)
 {
   g_autoptr (SbSqliteDb) self = g_new0 (SbSqliteDb, 1);
-  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   int code;
 
   self->path = g_strdup (path);
-  code = sqlite3_open_v2 (path, &self->handle, flags, NULL);
+  code = sqlite3_open_v2 (path, &self->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
   if (code != SQLITE_OK)
     {
       sb_sqlite_db_set_error (self, code, error);
@@ -73,6 +72,20 @@ sb_sqlite_db_open (const char *path, GError **error)
   sqlite3_busy_timeout (self->handle, BUSY_TIMEOUT_MS);
   sqlite3_db_config (self->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   return g_steal_pointer (&self);
+}
+
+/* Makes the database when it is not there. */
+SbSqliteDb *
+sb_sqlite_db_open (const char *path, GError **error)
+{
+  return open_with (path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
+}
+
+/* Only for reading; it must be there. */
+SbSqliteDb *
+sb_sqlite_db_open_existing (const char *path, GError **error)
+{
+  return open_with (path, SQLITE_OPEN_READONLY, error);
 }
 
 void

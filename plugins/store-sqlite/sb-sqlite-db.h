@@ -17,6 +17,7 @@ typedef struct
 } SbSqliteDb;
 
 SbSqliteDb *sb_sqlite_db_open (const char *path, GError **error);
+SbSqliteDb *sb_sqlite_db_open_existing (const char *path, GError **error);
 void sb_sqlite_db_close (SbSqliteDb *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbSqliteDb, sb_sqlite_db_close)
 

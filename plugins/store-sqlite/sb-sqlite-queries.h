@@ -64,6 +64,16 @@
   "PRAGMA mmap_size = 0;"          \
   "PRAGMA trusted_schema = OFF"
 
+/* It is opened for reading only; query_only would forbid the copy as well, which nobody flushes. */
+#define SB_SQLITE_SETUP_COPIER     \
+  "PRAGMA synchronous = OFF;"      \
+  "PRAGMA wal_autocheckpoint = 0;" \
+  "PRAGMA temp_store = MEMORY;"    \
+  "PRAGMA mmap_size = 0;"          \
+  "PRAGMA trusted_schema = OFF"
+
+#define SB_SQLITE_COPY_INTO "VACUUM INTO ?1"
+
 #define SB_SQLITE_SET_CACHE_SIZE "PRAGMA cache_size = -%" G_GINT64_FORMAT
 #define SB_SQLITE_SET_JOURNAL_LIMIT "PRAGMA journal_size_limit = %" G_GINT64_FORMAT
 

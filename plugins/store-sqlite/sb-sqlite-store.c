@@ -14,6 +14,7 @@
 #include "sb-sqlite-queries.h"
 #include "sb-sqlite-reader.h"
 #include "sb-sqlite-schema.h"
+#include "sb-sqlite-snapshot.h"
 #include "sb-sqlite-writer.h"
 
 #include <errno.h>
@@ -31,6 +32,9 @@
 
 /* Rows that make a batch a big one: a broadcast. */
 #define BIG_BATCH 1000
+
+/* While a copy is made the log may grow to the length of the database and so many times its own. */
+#define LOG_COPY 16
 
 /* The reader walks queues in order and sees most pages once. */
 #define READER_CACHE_PART 4
@@ -375,6 +379,47 @@ sb_sqlite_store_stats (SbStore *store, SbStoreStats *stats, GError **error)
   return TRUE;
 }
 
+/* Copies */
+
+static gboolean
+sb_sqlite_store_snapshot (SbStore *store, const char *folder, SbSnapshotFunc func,
+                          gpointer user_data, GCancellable *cancellable, GError **error)
+{
+  SbSqliteStore *self = SB_SQLITE_STORE (store);
+  SbSqliteSource source = {
+    .path = self->path,
+    .log_path = self->log_path,
+    .log_max = (gint64) measure_file (self->path) + LOG_COPY * self->log_limit,
+  };
+  GError *inner = NULL;
+
+  if (sb_sqlite_snapshot_take (&source, folder, func, user_data, cancellable, &inner))
+    return TRUE;
+  if (!g_error_matches (inner, SB_ERROR, SB_ERROR_BUSY))
+    advise (self, &inner);
+  g_propagate_error (error, inner);
+  return FALSE;
+}
+
+static gboolean
+sb_sqlite_store_restore (SbStore *store, const SbStoreOptions *options, const char *folder,
+                         GError **error)
+{
+  SbSqliteStore *self = SB_SQLITE_STORE (store);
+  const char *file = sb_config_get_string (options->config, GROUP, "file");
+
+  if (g_path_is_absolute (file))
+    {
+      g_set_error (error, SB_ERROR, SB_ERROR_UNSUPPORTED,
+                   "[store-sqlite] file names a place outside of data-dir: restore with --set "
+                   "store-sqlite.file=simplebus.db, and move the database to %s then",
+                   file);
+      return FALSE;
+    }
+  read_places (self, options);
+  return sb_sqlite_snapshot_put_back (folder, self->path, error);
+}
+
 static void
 sb_sqlite_store_iface_init (SbStoreInterface *iface)
 {
@@ -394,4 +439,6 @@ sb_sqlite_store_iface_init (SbStoreInterface *iface)
   iface->users = sb_sqlite_store_users;
   iface->receipts = sb_sqlite_store_receipts;
   iface->stats = sb_sqlite_store_stats;
+  iface->snapshot = sb_sqlite_store_snapshot;
+  iface->restore = sb_sqlite_store_restore;
 }

@@ -162,6 +162,7 @@ void add_file_tests (void);
 void add_file_end_tests (void);
 void add_model_tests (void);
 void add_thread_tests (void);
+void add_snapshot_tests (void);
 void add_durable_tests (void);
 
 /* The hidden half of the durable tests: appends until it is killed. */

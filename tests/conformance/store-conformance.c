@@ -96,6 +96,7 @@ add_tests (void)
   add_file_end_tests ();
   add_model_tests ();
   add_thread_tests ();
+  add_snapshot_tests ();
   if (!rig_subject.is_volatile)
     add_durable_tests ();
 }
