@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static char *config_file;
 static char **settings;
@@ -27,6 +28,8 @@ static char *add_admin;
 static char *import_users;
 static gboolean check_config;
 static gboolean check_files;
+static char *restore_file;
+static char *verify_file;
 static gboolean list_plugins;
 static gboolean list_keys;
 static gboolean print_ports;
@@ -49,6 +52,12 @@ static const GOptionEntry entries[] = {
     N_ ("Check the configuration and its plugins, then exit"), NULL },
   { "check-files", 0, 0, G_OPTION_ARG_NONE, &check_files,
     N_ ("Read all files that wait to be fetched, name those that are damaged, then exit"), NULL },
+  { "restore", 0, 0, G_OPTION_ARG_FILENAME, &restore_file,
+    N_ ("Make an empty data folder what it was when this backup was made (-: standard input), "
+        "then exit"),
+    "FILE" },
+  { "verify-backup", 0, 0, G_OPTION_ARG_FILENAME, &verify_file,
+    N_ ("Read a backup (-: standard input), say whether it is whole, then exit"), "FILE" },
   { "list-plugins", 0, 0, G_OPTION_ARG_NONE, &list_plugins, N_ ("List the plugins, then exit"),
     NULL },
   { "list-keys", 0, 0, G_OPTION_ARG_NONE, &list_keys,
@@ -181,6 +190,51 @@ run_file_check (SbDaemon *daemon)
   return count.n_faulty == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static void
+show_backup (const SbRestoreReport *report)
+{
+  g_autoptr (GDateTime) created = g_date_time_new_from_unix_local (report->created
+                                                                   / G_USEC_PER_SEC);
+  g_autofree char *time = g_date_time_format (created, "%F %T %z");
+  g_autofree char *size = g_format_size (report->bytes);
+
+  g_print (_ ("The backup was made on %s by simplebus %s; it holds %u files, %s in all.\n"), time,
+           report->version, report->n_files, size);
+  if (report->n_damaged > 0)
+    g_print (_ ("%u files were damaged or missing when it was made.\n"), report->n_damaged);
+}
+
+static int
+run_verify (void)
+{
+  g_auto (SbRestoreReport) report = { 0 };
+  g_autoptr (GError) error = NULL;
+  int fd = sb_restore_open (verify_file, &error);
+  gboolean is_good = fd >= 0 && sb_restore_verify (fd, &report, &error);
+
+  if (fd >= 0)
+    close (fd);
+  if (!is_good)
+    return fail (error);
+  show_backup (&report);
+  g_print (_ ("All of it is whole.\n"));
+  return EXIT_SUCCESS;
+}
+
+static int
+run_restore (SbDaemon *daemon)
+{
+  g_auto (SbRestoreReport) report = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  if (!sb_daemon_restore (daemon, restore_file, &report, &error))
+    return fail (error);
+  show_backup (&report);
+  g_print (_ ("Restored: %u users, %u deliveries that wait, %u files.\n"), report.n_users,
+           (guint) report.n_waiting, report.n_files);
+  return EXIT_SUCCESS;
+}
+
 static gboolean
 stop_signal_cb (gpointer daemon)
 {
@@ -252,6 +306,8 @@ main (int argc, char *argv[])
     }
   if (list_plugins)
     return show_plugins ();
+  if (verify_file != NULL)
+    return run_verify ();
 
   sb_log_init ();
   choose_config_file ();
@@ -272,5 +328,7 @@ main (int argc, char *argv[])
     return sb_admin_tool_add_admin (daemon, add_admin);
   if (import_users != NULL)
     return sb_admin_tool_import_users (daemon, import_users);
+  if (restore_file != NULL)
+    return run_restore (daemon);
   return run (daemon);
 }

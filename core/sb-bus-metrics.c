@@ -63,6 +63,12 @@ gauge_open_circuits (gpointer user_data)
   return SB_BUS (user_data)->outbound_shared.n_open_circuits;
 }
 
+static double
+gauge_backup_time (gpointer user_data)
+{
+  return (double) SB_BUS (user_data)->backup_time / G_USEC_PER_SEC;
+}
+
 static void
 add_gauges (SbBus *self)
 {
@@ -83,6 +89,8 @@ add_gauges (SbBus *self)
     { "simplebus_recipients_unreachable", "Recipients that were called in vain again and again",
       gauge_open_circuits },
     { "simplebus_store_bytes", "Size of the store on disk", gauge_disk },
+    { "simplebus_backup_last_seconds",
+      "Unix time of the last complete backup since the start, or 0", gauge_backup_time },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (gauges); i++)
@@ -122,6 +130,10 @@ add_counters (SbBus *self)
       "Copies of direct messages lost by recipients that do not keep up", NULL);
   self->publish_seconds = sb_metrics_histogram (m, "simplebus_publish_seconds",
                                                 "From a message's arrival to its commit", NULL);
+  self->backups_done = sb_metrics_counter (m, "simplebus_backups_total", "Backups, by outcome",
+                                           "outcome=\"complete\"");
+  self->backups_failed = sb_metrics_counter (m, "simplebus_backups_total", "Backups, by outcome",
+                                             "outcome=\"failed\"");
   self->queue_settings.deliveries = sb_metrics_counter (
       m, "simplebus_transmissions_total", "Messages handed to recipients, redeliveries among them",
       NULL);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "sb-alarm.h"
+#include "sb-backup.h"
 #include "sb-bus.h"
 #include "sb-id.h"
 #include "sb-outbound-private.h"
@@ -57,7 +58,9 @@ struct _SbBus
   SbScrubber *scrubber; /* (owned) (nullable) between start and stop, with a vault */
   SbUploads *uploads;   /* (owned) (nullable) likewise */
   GHashTable
-      *file_usage; /* (owned) sender's gint64 (owned) → guint64 (owned): bytes in the vault */
+      *file_usage;    /* (owned) sender's gint64 (owned) → guint64 (owned): bytes in the vault */
+  SbBackup *backup;   /* (borrowed) (nullable) that is being made */
+  gint64 backup_time; /* wall clock, microseconds: when the last one was complete; 0: never */
   gint64 max_file_size;
   gint64 file_quota;
   gint64 file_ttl; /* microseconds */
@@ -111,6 +114,8 @@ struct _SbBus
   SbCounter *direct_delivered;
   SbCounter *direct_dropped;
   SbCounter *throttled;
+  SbCounter *backups_done;
+  SbCounter *backups_failed;
   SbHistogram *publish_seconds;
 };
 
@@ -147,6 +152,10 @@ gboolean sb_bus_is_file_known (SbStore *store, const char *id, gboolean *known, 
 void sb_bus_publish_upload_async (SbBus *self, SbUser *sender, GBytes *json, SbIncoming *incoming,
                                   const char *display_name, const char *base_url,
                                   GAsyncReadyCallback callback, gpointer user_data);
+
+/* sb-backup.c */
+void sb_bus_clear_backup (SbBus *self);
+void sb_bus_stop_backup (SbBus *self);
 
 SbOutbound *sb_bus_lookup_outbound (SbBus *self, gint64 user);
 void sb_bus_attach_outbound (SbBus *self, gint64 user);

@@ -605,6 +605,7 @@ sb_bus_start (SbBus *self, GError **error)
   if (stats == NULL)
     return FALSE;
   self->stats = *stats;
+  sb_bus_clear_backup (self);
   if (!sb_bus_sweep_vault (self, error))
     return FALSE;
   sb_id_maker_init (&self->ids, self->stats.last_time);
@@ -649,6 +650,7 @@ sb_bus_stop (SbBus *self)
   if (self->sweeper == NULL)
     return;
   g_clear_handle_id (&self->tick, g_source_remove);
+  sb_bus_stop_backup (self);
   g_clear_pointer (&self->sweeper, sb_sweeper_free);
   g_clear_pointer (&self->scrubber, sb_scrubber_free);
   g_clear_pointer (&self->uploads, sb_uploads_free);

@@ -28,6 +28,8 @@
 #include "sb-transport.h"
 #include "sb-vault.h"
 
+#include <unistd.h>
+
 #define TOKEN_SECRET_BYTES 32
 
 typedef enum
@@ -241,6 +243,30 @@ sb_daemon_get_config (SbDaemon *self)
 /* Starting */
 
 static gboolean
+lock_data_dir (SbDaemon *self, GError **error)
+{
+  self->data_dir = sb_data_dir_open (
+      sb_config_get_string (self->config, SB_CONFIG_GROUP_BUS, "data-dir"), error);
+  return self->data_dir != NULL;
+}
+
+/* What a tool makes has to belong to the user of the bus. */
+static gboolean
+check_owner (SbDaemon *self, GError **error)
+{
+  return sb_data_dir_check_owner (
+      sb_config_get_string (self->config, SB_CONFIG_GROUP_BUS, "data-dir"), error);
+}
+
+/* Before anything looks into the folder, what was interrupted there is brought to its end. */
+static gboolean
+open_data_dir (SbDaemon *self, GError **error)
+{
+  return lock_data_dir (self, error)
+         && sb_restore_settle (sb_data_dir_get_path (self->data_dir), error);
+}
+
+static gboolean
 open_vault (SbDaemon *self, GError **error)
 {
   self->vault = sb_vault_new (
@@ -271,7 +297,7 @@ open_journal (SbDaemon *self, GError **error)
 static gboolean
 open_accounts (SbDaemon *self, GError **error)
 {
-  g_autoptr (GBytes) secret = sb_data_dir_read_secret (self->data_dir, "token.key",
+  g_autoptr (GBytes) secret = sb_data_dir_read_secret (self->data_dir, SB_TOKEN_SECRET_FILE,
                                                        TOKEN_SECRET_BYTES, error);
   g_autoptr (SbAuthenticator) authenticator = NULL;
 
@@ -359,9 +385,7 @@ sb_daemon_check_files (SbDaemon *self, SbCheckFunc func, gpointer user_data, GEr
 
   g_return_val_if_fail (SB_IS_DAEMON (self) && self->config != NULL, FALSE);
 
-  self->data_dir = sb_data_dir_open (
-      sb_config_get_string (self->config, SB_CONFIG_GROUP_BUS, "data-dir"), error);
-  checked = self->data_dir != NULL && open_vault (self, error) && open_journal (self, error)
+  checked = open_data_dir (self, error) && open_vault (self, error) && open_journal (self, error)
             && sb_check_files (self->journal, self->vault, func, user_data, error);
   undo_start (self);
   return checked;
@@ -371,12 +395,8 @@ sb_daemon_check_files (SbDaemon *self, SbCheckFunc func, gpointer user_data, GEr
 static gboolean
 open_for_tool (SbDaemon *self, GError **error)
 {
-  const char *path = sb_config_get_string (self->config, SB_CONFIG_GROUP_BUS, "data-dir");
-
-  if (!sb_data_dir_check_owner (path, error))
-    return FALSE;
-  self->data_dir = sb_data_dir_open (path, error);
-  return self->data_dir != NULL && open_journal (self, error) && open_accounts (self, error);
+  return check_owner (self, error) && open_data_dir (self, error) && open_journal (self, error)
+         && open_accounts (self, error);
 }
 
 /* In the order in which nothing is lost, so that it could be opened again. */
@@ -418,6 +438,36 @@ sb_daemon_use_accounts (SbDaemon *self, SbDaemonAccountsFunc func, gpointer user
 }
 
 /**
+ * sb_daemon_restore:
+ * @self: a daemon that was loaded and is not started
+ * @path: (type filename): of a backup; "-" is the standard input
+ * @report: (out caller-allocates): all zeros; what was restored
+ * @error: SB_ERROR_BUSY when a bus runs on that folder; SB_ERROR_FORBIDDEN when the folder is
+ *   another user's; as of sb_restore_run()
+ *
+ * Makes a data folder of a backup. Blocks for as long as that takes.
+ *
+ * Returns: whether a bus can start on it
+ */
+gboolean
+sb_daemon_restore (SbDaemon *self, const char *path, SbRestoreReport *report, GError **error)
+{
+  gboolean restored;
+  int fd;
+
+  g_return_val_if_fail (SB_IS_DAEMON (self) && self->config != NULL, FALSE);
+
+  fd = sb_restore_open (path, error);
+  if (fd < 0)
+    return FALSE;
+  restored = check_owner (self, error) && lock_data_dir (self, error)
+             && sb_restore_run (self->config, self->registry, sb_data_dir_get_path (self->data_dir),
+                                fd, report, error);
+  close (fd);
+  return restored;
+}
+
+/**
  * sb_daemon_start:
  * @self: a daemon that was loaded
  * @error: what could not be opened, and what to do
@@ -429,9 +479,7 @@ sb_daemon_start (SbDaemon *self, GError **error)
 {
   g_return_val_if_fail (SB_IS_DAEMON (self) && self->config != NULL, FALSE);
 
-  self->data_dir = sb_data_dir_open (
-      sb_config_get_string (self->config, SB_CONFIG_GROUP_BUS, "data-dir"), error);
-  if (self->data_dir == NULL)
+  if (!open_data_dir (self, error))
     return FALSE;
   if (!open_vault (self, error) || !open_journal (self, error) || !start_bus (self, error)
       || !start_transports (self, error))

@@ -10,6 +10,7 @@
 #include "sb-accounts.h"
 #include "sb-bus-files.h"
 #include "sb-config.h"
+#include "sb-restore.h"
 
 G_BEGIN_DECLS
 
@@ -50,6 +51,8 @@ gboolean sb_daemon_check_files (SbDaemon *self, SbCheckFunc func, gpointer user_
                                 GError **error);
 gboolean sb_daemon_use_accounts (SbDaemon *self, SbDaemonAccountsFunc func, gpointer user_data,
                                  GError **error);
+gboolean sb_daemon_restore (SbDaemon *self, const char *path, SbRestoreReport *report,
+                            GError **error);
 gboolean sb_daemon_start (SbDaemon *self, GError **error);
 char *sb_daemon_describe (SbDaemon *self);
 const char *sb_daemon_get_setup_code (SbDaemon *self);

@@ -45,4 +45,5 @@
 #define SB_CONFIG_FILE_NAME "simplebus.ini"
 #define SB_CONFIG_GROUP_BUS "bus"
 #define SB_PLUGIN_SUFFIX ".so"
+#define SB_TOKEN_SECRET_FILE "token.key"
 #define SB_PLUGIN_SYMBOL "sb_plugin_descriptor"

@@ -27,6 +27,11 @@ struct _SbVault
   gint64 disk_reserve; /* under the lock, bytes */
   GHashTable *damaged; /* (owned) under the lock: ids of files that are not what they were */
 
+  gboolean is_holding;       /* files that nobody needs any more stay … */
+  SbVaultHoldFunc hold_func; /* (nullable) … if it says so; %NULL: all of them */
+  gpointer hold_data;
+  GPtrArray *held; /* (owned) (element-type utf8) ids of those */
+
   SbCounter *received_bytes;
   SbCounter *removed;
 };
@@ -39,6 +44,7 @@ struct _SbVaultJob
 };
 
 void sb_vault_push (SbVault *self, SbVaultJob *job);
+gboolean sb_vault_hold_back (SbVault *self, const char *id);
 char *sb_vault_get_path (SbVault *self, const char *id);
 char *sb_vault_get_incoming_path (SbVault *self, const char *id);
 gboolean sb_vault_check_space (SbVault *self, GError **error);

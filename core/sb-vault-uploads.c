@@ -160,6 +160,13 @@ unlink_upload (SbVault *self, const UploadJob *job, GError **error)
   return TRUE;
 }
 
+/* It is removed with the others that are held. */
+static gboolean
+leave_upload (SbVault *self, const UploadJob *job, GError **error)
+{
+  return TRUE;
+}
+
 static void
 run_upload_job (SbVaultJob *job)
 {
@@ -234,13 +241,15 @@ sb_vault_link_upload_async (SbVault *self, const char *id, GAsyncReadyCallback c
  * @callback: for sb_vault_upload_finish()
  * @user_data: for @callback
  *
- * Takes back its place in the vault.
+ * Takes back its place in the vault; later, while that is held.
  */
 void
 sb_vault_unlink_upload_async (SbVault *self, const char *id, GAsyncReadyCallback callback,
                               gpointer user_data)
 {
-  push_upload_job (self, id, NULL, unlink_upload, callback, user_data);
+  gboolean is_held = sb_vault_hold_back (self, id);
+
+  push_upload_job (self, id, NULL, is_held ? leave_upload : unlink_upload, callback, user_data);
 }
 
 /**

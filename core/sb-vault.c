@@ -144,6 +144,7 @@ sb_vault_finalize (GObject *object)
   SbVault *self = SB_VAULT (object);
 
   sb_vault_close (self);
+  g_ptr_array_unref (self->held);
   g_hash_table_unref (self->damaged);
   g_mutex_clear (&self->lock);
   g_main_context_unref (self->context);
@@ -164,6 +165,7 @@ sb_vault_init (SbVault *self)
 {
   self->context = g_main_context_ref_thread_default ();
   self->damaged = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->held = g_ptr_array_new_with_free_func (g_free);
   g_mutex_init (&self->lock);
 }
 
@@ -376,27 +378,105 @@ run_remove (SbVaultJob *job)
   g_free (removal);
 }
 
-/**
- * sb_vault_remove:
- * @self: a vault that was opened
- * @id: of a file, kept or received, that no message names
- *
- * Removes it soon. What a crash prevents, the next sweep does.
- */
-void
-sb_vault_remove (SbVault *self, const char *id)
+static void
+push_removal (SbVault *self, const char *id)
 {
-  RemoveJob *removal;
+  RemoveJob *removal = g_new (RemoveJob, 1);
 
-  g_return_if_fail (SB_IS_VAULT (self));
-  g_return_if_fail (sb_vault_is_id (id));
-
-  removal = g_new (RemoveJob, 1);
   removal->job.run = run_remove;
   removal->vault = g_object_ref (self);
   removal->id = g_strdup (id);
   sb_counter_add (self->removed, 1);
   sb_vault_push (self, &removal->job);
+}
+
+/* Whether a file has to stay for now; it is removed when the hold ends. */
+gboolean
+sb_vault_hold_back (SbVault *self, const char *id)
+{
+  if (!self->is_holding || (self->hold_func != NULL && !self->hold_func (id, self->hold_data)))
+    return FALSE;
+  g_ptr_array_add (self->held, g_strdup (id));
+  return TRUE;
+}
+
+/**
+ * sb_vault_remove:
+ * @self: a vault that was opened
+ * @id: of a file, kept or received, that no message names
+ *
+ * Removes it soon, but not while it is held. What a crash prevents, the next sweep does.
+ */
+void
+sb_vault_remove (SbVault *self, const char *id)
+{
+  g_return_if_fail (SB_IS_VAULT (self));
+  g_return_if_fail (sb_vault_is_id (id));
+
+  if (!sb_vault_hold_back (self, id))
+    push_removal (self, id);
+}
+
+/**
+ * sb_vault_hold:
+ * @self: a vault without a hold
+ *
+ * From now on every file stays that is there, so that a backup finds all that the store names
+ * at whatever moment from now on. Those that are not needed gather until the hold ends; after a
+ * crash the sweep at start removes them.
+ */
+void
+sb_vault_hold (SbVault *self)
+{
+  g_return_if_fail (SB_IS_VAULT (self) && !self->is_holding);
+
+  self->is_holding = TRUE;
+}
+
+/* Looks at all that is held once more. */
+static void
+sift_held (SbVault *self)
+{
+  g_autoptr (GPtrArray) held = g_steal_pointer (&self->held);
+
+  self->held = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < held->len; i++)
+    sb_vault_remove (self, held->pdata[i]);
+}
+
+/**
+ * sb_vault_narrow_hold:
+ * @self: a vault with a hold
+ * @func: (scope forever): says which files the hold is about
+ * @user_data: for @func; until the hold is released
+ *
+ * All other files may go.
+ */
+void
+sb_vault_narrow_hold (SbVault *self, SbVaultHoldFunc func, gpointer user_data)
+{
+  g_return_if_fail (SB_IS_VAULT (self) && self->is_holding && func != NULL);
+
+  self->hold_func = func;
+  self->hold_data = user_data;
+  sift_held (self);
+}
+
+/**
+ * sb_vault_release_hold:
+ * @self: a vault with a hold
+ *
+ * Ends it: what was held goes.
+ */
+void
+sb_vault_release_hold (SbVault *self)
+{
+  g_return_if_fail (SB_IS_VAULT (self) && self->is_holding);
+
+  self->is_holding = FALSE;
+  self->hold_func = NULL;
+  self->hold_data = NULL;
+  sift_held (self);
 }
 
 /* Opening */

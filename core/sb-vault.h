@@ -81,6 +81,20 @@ void sb_vault_open_file_async (SbVault *self, SbFile *file, GAsyncReadyCallback 
                                gpointer user_data);
 int sb_vault_open_file_finish (SbVault *self, GAsyncResult *result, GError **error);
 
+/**
+ * SbVaultHoldFunc:
+ * @id: of a file that nobody needs any more
+ * @user_data: as given to sb_vault_narrow_hold()
+ *
+ * Returns: whether it has to stay
+ */
+typedef gboolean (*SbVaultHoldFunc) (const char *id, gpointer user_data);
+
+/* Holding. */
+void sb_vault_hold (SbVault *self);
+void sb_vault_narrow_hold (SbVault *self, SbVaultHoldFunc func, gpointer user_data);
+void sb_vault_release_hold (SbVault *self);
+
 /* Looking after. */
 gboolean sb_vault_sweep (SbVault *self, GHashTable *files, SbSweepReport *report, GError **error);
 void sb_sweep_report_clear (SbSweepReport *report);

@@ -8,6 +8,7 @@
 #include "sb-address.h"
 #include "sb-attempt.h"
 #include "sb-authenticator.h"
+#include "sb-backup.h"
 #include "sb-bus-files.h"
 #include "sb-bus.h"
 #include "sb-clock.h"

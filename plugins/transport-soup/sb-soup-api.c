@@ -49,6 +49,7 @@ static const Route routes[] = {
   { "GET", "users/{}", "", sb_api_show_user },
   { "DELETE", "users/{}", "", sb_api_remove_user },
   { "POST", "preview", "limit", sb_api_preview },
+  { "GET", "backup", "", sb_api_backup },
 };
 
 /* For every user; what is told is told of that user, or to everybody. */

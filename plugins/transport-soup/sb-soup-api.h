@@ -68,6 +68,9 @@ void sb_api_remove_user (SbRequest *request, const char *name);
 void sb_api_show_me (SbRequest *request, const char *name);
 void sb_api_preview (SbRequest *request, const char *name);
 
+/* sb-soup-api-backup.c */
+void sb_api_backup (SbRequest *request, const char *name);
+
 SbUser *sb_api_find_user (SbRequest *request, const char *id);
 SbUser *sb_api_get_current_user (SbRequest *request);
 gboolean sb_api_get_user_key (SbRequest *request, const char *parameter, gint64 *key);
