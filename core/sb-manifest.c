@@ -315,17 +315,19 @@ take_members (SbManifest *self, JsonObject *root, GError **error)
   return has_store || fail (error, SB_ERROR_INVALID, "its manifest names no store");
 }
 
-/* Calls @func with a copy of each of the names in an array; others are passed over. */
-static void
+/* Calls @func with a copy of each of the names in an array. Returns: whether it is one of names */
+static gboolean
 take_names (JsonArray *array, void (*func) (gpointer names, char *name), gpointer names)
 {
   for (guint i = 0; array != NULL && i < json_array_get_length (array); i++)
     {
       JsonNode *node = json_array_get_element (array, i);
 
-      if (json_node_get_value_type (node) == G_TYPE_STRING)
-        func (names, json_node_dup_string (node));
+      if (json_node_get_value_type (node) != G_TYPE_STRING)
+        return FALSE;
+      func (names, json_node_dup_string (node));
     }
+  return array != NULL;
 }
 
 static void
@@ -386,7 +388,11 @@ sb_manifest_parse (const char *text, gsize length, GError **error)
   self = sb_manifest_new (get_text (root, "simplebus"), get_text (root, "store"),
                           g_date_time_to_unix (created) * G_USEC_PER_SEC
                               + g_date_time_get_microsecond (created));
-  take_names (get_array (root, "missing"), add_to_list, self->missing);
+  if (!take_names (get_array (root, "missing"), add_to_list, self->missing))
+    {
+      fail (error, SB_ERROR_INVALID, "its manifest is not complete");
+      return NULL;
+    }
   return take_members (self, root, error) ? g_steal_pointer (&self) : NULL;
 }
 
@@ -409,7 +415,8 @@ sb_seal_parse (const char *text, gsize length, const guint8 *manifest_digest, GE
 
   if (node == NULL)
     return NULL;
-  if (!parse_digest (get_text (json_node_get_object (node), "manifest"), digest))
+  if (!parse_digest (get_text (json_node_get_object (node), "manifest"), digest)
+      || !take_names (get_array (json_node_get_object (node), "damaged"), add_to_set, damaged))
     {
       fail (error, SB_ERROR_INVALID, "its end is not complete");
       return NULL;
@@ -419,6 +426,5 @@ sb_seal_parse (const char *text, gsize length, const guint8 *manifest_digest, GE
       fail (error, SB_ERROR_CORRUPT, "its manifest is damaged");
       return NULL;
     }
-  take_names (get_array (json_node_get_object (node), "damaged"), add_to_set, damaged);
   return g_steal_pointer (&damaged);
 }
