@@ -15,6 +15,7 @@ static const SbCliVerb *const messages[] = {
 };
 
 static const SbCliVerb *const management[] = {
+  &sb_cli_verb_top,
   &sb_cli_verb_users_list,
   &sb_cli_verb_users_show,
   &sb_cli_verb_users_add,

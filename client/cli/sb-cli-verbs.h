@@ -24,6 +24,7 @@ extern const SbCliVerb sb_cli_verb_queues;
 extern const SbCliVerb sb_cli_verb_queues_pause;
 extern const SbCliVerb sb_cli_verb_queues_resume;
 extern const SbCliVerb sb_cli_verb_status;
+extern const SbCliVerb sb_cli_verb_top;
 extern const SbCliVerb sb_cli_verb_users_add;
 extern const SbCliVerb sb_cli_verb_users_list;
 extern const SbCliVerb sb_cli_verb_users_passwd;
