@@ -29,11 +29,16 @@ void sb_client_outbox_flush_async (SbClientOutbox *self, GCancellable *cancellab
 gboolean sb_client_outbox_flush_finish (SbClientOutbox *self, GAsyncResult *result, GError **error);
 guint sb_client_outbox_get_length (SbClientOutbox *self);
 
-/* The session tells: it is open and may be written to again; it broke; the bus's words. */
+/* The session tells: it is open and may be written to again; it broke, with that close code. */
 void sb_client_outbox_pump (SbClientOutbox *self);
-void sb_client_outbox_rewind (SbClientOutbox *self);
-/* Returns: whether it was of the outbox */
+void sb_client_outbox_rewind (SbClientOutbox *self, guint code);
+/* The bus's words. @reason: (nullable): a word for why. Returns: whether it was of the outbox */
 gboolean sb_client_outbox_accepted (SbClientOutbox *self, const char *id);
-gboolean sb_client_outbox_refused (SbClientOutbox *self, const char *id, const GError *error);
+gboolean sb_client_outbox_refused (SbClientOutbox *self, const char *id, const char *reason,
+                                   const GError *error);
+/* For a bus that does not say what it accepts: how many were sent since it broke last; and the
+ * first so many of them were read. */
+guint64 sb_client_outbox_get_n_sent (SbClientOutbox *self);
+void sb_client_outbox_read_up_to (SbClientOutbox *self, guint64 n_sent);
 
 G_END_DECLS

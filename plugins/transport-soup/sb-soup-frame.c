@@ -228,12 +228,14 @@ sb_frame_new_connected (const char *token, guint64 pending)
  * @id: (nullable): of the message, when one is known
  * @sender: (nullable): the user that is told
  * @uid: the value of `uid` as the client wrote it, or nothing
+ * @reason: (nullable): a word for programs, as in the problem documents of HTTP
  * @why: for people
  *
  * Returns: (transfer full): the frame
  */
 GBytes *
-sb_frame_new_error (const char *id, const char *sender, SbSlice uid, const char *why)
+sb_frame_new_error (const char *id, const char *sender, SbSlice uid, const char *reason,
+                    const char *why)
 {
   GString *json = g_string_sized_new (256 + uid.length);
 
@@ -252,6 +254,11 @@ sb_frame_new_error (const char *id, const char *sender, SbSlice uid, const char 
     {
       g_string_append (json, ",\"uid\":");
       g_string_append_len (json, uid.data, (gssize) uid.length);
+    }
+  if (reason != NULL)
+    {
+      g_string_append (json, ",\"reason\":");
+      sb_json_append_string (json, reason);
     }
   g_string_append (json, ",\"error\":");
   sb_json_append_string (json, why);

@@ -52,6 +52,7 @@ GBytes *sb_frame_new_receipt (const char *id, const char *recipient);
 GBytes *sb_frame_new_accepted (const char *id);
 GBytes *sb_frame_new_expired (const char *id, const char *recipient, const char *reason);
 GBytes *sb_frame_new_connected (const char *token, guint64 pending);
-GBytes *sb_frame_new_error (const char *id, const char *sender, SbSlice uid, const char *why);
+GBytes *sb_frame_new_error (const char *id, const char *sender, SbSlice uid, const char *reason,
+                            const char *why);
 
 G_END_DECLS

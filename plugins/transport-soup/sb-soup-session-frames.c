@@ -77,12 +77,15 @@ sb_soup_session_forget_publications (SbSoupSession *self)
   g_assert (g_queue_is_empty (&self->publications));
 }
 
+/* Who asked to be told what is accepted is told as well, in a word, why something is not: it may
+ * want to send it again. Older devices get what they always got. */
 static void
-send_error (SbSoupSession *self, const char *id, SbSlice uid, const char *why)
+send_error (SbSoupSession *self, const char *id, SbSlice uid, const char *reason, const char *why)
 {
   const char *sender = self->user != NULL ? self->user->id : NULL;
 
-  sb_soup_session_send_take (self, sb_frame_new_error (id, sender, uid, why));
+  sb_soup_session_send_take (
+      self, sb_frame_new_error (id, sender, uid, self->wants_accepted ? reason : NULL, why));
 }
 
 static void
@@ -95,7 +98,8 @@ published_cb (const SbPublishResult *result, const GError *error, gpointer user_
   if (publication->uid_length > 0)
     uid = (SbSlice) { publication->uid, publication->uid_length };
   if (error != NULL)
-    send_error (self, result != NULL ? result->id : NULL, uid, error->message);
+    send_error (self, result != NULL ? result->id : NULL, uid, sb_error_reason (error),
+                error->message);
   if (!publication->is_listed)
     {
       publication_free (publication);
@@ -120,14 +124,14 @@ dup_id (const SbEnvelope *envelope)
 }
 
 static void
-refuse (SbSoupSession *self, const SbEnvelope *envelope, const char *why)
+refuse (SbSoupSession *self, const SbEnvelope *envelope, const char *reason, const char *why)
 {
   g_autofree char *id = dup_id (envelope);
   SbSlice uid = envelope->values[SB_MEMBER_UID];
 
   if (uid.length > UID_MAX)
     uid = (SbSlice) { NULL, 0 };
-  send_error (self, id, uid, why);
+  send_error (self, id, uid, reason, why);
 }
 
 /* Hands a message to the bus. When that can take no more for now, the message waits here: an old
@@ -153,7 +157,7 @@ publish (SbSoupSession *self, const SbEnvelope *envelope, GBytes *frame)
       sb_soup_session_pause (self, PAUSE_CONGESTED);
     }
   else
-    refuse (self, envelope, error->message);
+    refuse (self, envelope, sb_error_reason (error), error->message);
 }
 
 /* A sender on a socket hears of a direct message only what went wrong. */
@@ -170,7 +174,7 @@ tell_mirrored (SbSoupSession *self, const SbEnvelope *envelope, const char *id, 
 
   if (uid.length > UID_MAX)
     uid = (SbSlice) { NULL, 0 };
-  send_error (self, id, uid, why);
+  send_error (self, id, uid, NULL, why);
 }
 
 static void
@@ -199,7 +203,7 @@ send_direct (SbSoupSession *self, const SbEnvelope *envelope)
 
   if (!sb_bus_send_direct (self->transport->bus, self->user, envelope, 0, mirrored_cb, &mirrored,
                            &error))
-    refuse (self, envelope, error->message);
+    refuse (self, envelope, sb_error_reason (error), error->message);
 }
 
 /* By its mode, if it is not too large, and once the sender may. */
@@ -216,10 +220,10 @@ send_message (SbSoupSession *self, const SbEnvelope *envelope, GBytes *frame)
       sb_soup_session_throttle (self);
     }
   else if (envelope->length > self->transport->max_message_size)
-    refuse (self, envelope, "the message is larger than max-message-size");
+    refuse (self, envelope, "too-large", "the message is larger than max-message-size");
   else if (sb_envelope_has (envelope, SB_MEMBER_DIRECT)
            && !sb_envelope_get_boolean (envelope, SB_MEMBER_DIRECT, &direct, &error))
-    refuse (self, envelope, error->message);
+    refuse (self, envelope, sb_error_reason (error), error->message);
   else if (direct)
     send_direct (self, envelope);
   else
@@ -234,12 +238,12 @@ confirm (SbSoupSession *self, const SbEnvelope *envelope)
 
   if (!sb_envelope_has (envelope, SB_MEMBER_DATA) || envelope->data_repeated)
     {
-      refuse (self, envelope, "a confirmation needs one \"data\": the _id of the message");
+      refuse (self, envelope, NULL, "a confirmation needs one \"data\": the _id of the message");
       return;
     }
   id = sb_envelope_dup_string (envelope, SB_MEMBER_DATA, &error);
   if (id == NULL)
-    refuse (self, envelope, error->message);
+    refuse (self, envelope, sb_error_reason (error), error->message);
   else if (self->session != NULL)
     {
       sb_session_confirm (self->session, id);
@@ -264,7 +268,7 @@ handle_connect (SbSoupSession *self, const SbEnvelope *envelope)
   if (self->state == STATE_AWAITING)
     sb_soup_session_log_in (self, envelope);
   else
-    send_error (self, NULL, nothing, "this session is logged in already");
+    send_error (self, NULL, nothing, NULL, "this session is logged in already");
 }
 
 /**
@@ -286,7 +290,7 @@ sb_soup_session_handle (SbSoupSession *self, GBytes *frame)
 
   if (!sb_envelope_scan (&envelope, data, length, &error))
     {
-      send_error (self, NULL, nothing, error->message);
+      send_error (self, NULL, nothing, NULL, error->message);
       return;
     }
   kind = sb_frame_classify (&envelope);
@@ -297,7 +301,7 @@ sb_soup_session_handle (SbSoupSession *self, GBytes *frame)
   else if (kind == SB_FRAME_PONG)
     return;
   else if (self->state != STATE_OPEN)
-    refuse (self, &envelope, "log in first, with a connect frame");
+    refuse (self, &envelope, NULL, "log in first, with a connect frame");
   else if (kind == SB_FRAME_CONFIRMATION)
     confirm (self, &envelope);
   else

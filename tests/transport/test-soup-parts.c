@@ -448,10 +448,10 @@ frames_that_go_out_are_json (void)
                 "{\"type\":\"expired\",\"data\":\"a\",\"sender\":\"u\",\"reason\":\"ttl\"}");
   assert_frame (sb_frame_new_connected ("t", 12),
                 "{\"type\":\"connected\",\"token\":\"t\",\"pending\":12}");
-  assert_frame (sb_frame_new_error ("a", "u", uid, "no"),
+  assert_frame (sb_frame_new_error ("a", "u", uid, "full", "no"),
                 "{\"type\":\"ERROR\",\"data\":\"a\",\"sender\":\"u\",\"uid\":[1.10],"
-                "\"error\":\"no\"}");
-  assert_frame (sb_frame_new_error (NULL, NULL, none, "no"),
+                "\"reason\":\"full\",\"error\":\"no\"}");
+  assert_frame (sb_frame_new_error (NULL, NULL, none, NULL, "no"),
                 "{\"type\":\"ERROR\",\"error\":\"no\"}");
 }
 
