@@ -214,6 +214,9 @@ offer_for_word (SbCli *cli, const SbCliVerb *verb, int argc, char **argv)
     {
       if (open->arg == G_OPTION_ARG_FILENAME || open->arg == G_OPTION_ARG_FILENAME_ARRAY)
         g_print (":files\n");
+      else if (g_strcmp0 (open->arg_description, "USER") == 0
+               || open->arg_data == &sb_cli_options.user)
+        offer_users (cli, typed, "");
       return;
     }
   if (*typed == '-')

@@ -40,6 +40,8 @@ sb_cli_describe_option (const GOptionEntry *option)
   g_string_append_printf (text, "--%s", option->long_name);
   if (sb_cli_option_takes_value (option))
     g_string_append_printf (text, "=%s", translate (option->arg_description));
+  else if (option->arg_description != NULL)
+    g_string_append_printf (text, "[=%s]", translate (option->arg_description));
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 

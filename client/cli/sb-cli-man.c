@@ -58,24 +58,40 @@ static const char conclusion[] =
     ".TP\n.B 77\nwrong user or password, or this user may not do it\n"
     ".TP\n.B 78\nthe configuration of the client is wrong, or has no password\n";
 
-/* Backslashes, dashes, and dots and quotes at which a line begins. */
+/* What roff would take for something of its own, or would print prettier than one can type it. */
+static void
+append_letter (GString *escaped, gunichar c)
+{
+  static const struct
+  {
+    gunichar letter;
+    const char *name;
+  } names[] = { { '\\', "\\e" },  { '-', "\\-" },   { '\'', "\\(aq" }, { '`', "\\(ga" },
+                { '"', "\\(dq" }, { '~', "\\(ti" }, { '^', "\\(ha" } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    if (c == names[i].letter)
+      {
+        g_string_append (escaped, names[i].name);
+        return;
+      }
+  if (c < 0x80)
+    g_string_append_c (escaped, (char) c);
+  else
+    g_string_append_printf (escaped, "\\[u%04X]", c);
+}
+
 static char *
 escape (const char *text)
 {
   g_autoptr (GString) escaped = g_string_new (NULL);
-  gboolean at_begin = TRUE;
 
-  for (const char *p = text; *p != '\0'; p++)
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p))
     {
-      if (at_begin && (*p == '.' || *p == '\''))
+      /* A line that begins so would be a request. */
+      if (*p == '.' && (p == text || p[-1] == '\n'))
         g_string_append (escaped, "\\&");
-      if (*p == '\\')
-        g_string_append (escaped, "\\e");
-      else if (*p == '-')
-        g_string_append (escaped, "\\-");
-      else
-        g_string_append_c (escaped, *p);
-      at_begin = *p == '\n';
+      append_letter (escaped, g_utf8_get_char (p));
     }
   return g_string_free (g_steal_pointer (&escaped), FALSE);
 }
