@@ -96,11 +96,12 @@ struct _SbBus
   gint64 stats_until; /* monotonic: somebody watches them until then */
   gboolean reading_stats;
 
-  gint64 started;     /* monotonic */
-  GHashTable *seen;   /* (owned) gint64 in the value → Seen (owned), by the users' keys */
-  GPtrArray *plugins; /* (owned) (nullable) of SbPluginInfo */
-  GPtrArray *loaded;  /* (owned) (nullable) of SbPlugin */
-  guint n_lost_files; /* missing or damaged when the bus started */
+  gint64 journal_stuck; /* µs without a commit, with something due, that are a fault */
+  gint64 started;       /* monotonic */
+  GHashTable *seen;     /* (owned) gint64 in the value → Seen (owned), by the users' keys */
+  GPtrArray *plugins;   /* (owned) (nullable) of SbPluginInfo */
+  GPtrArray *loaded;    /* (owned) (nullable) of SbPlugin */
+  guint n_lost_files;   /* missing or damaged when the bus started */
 
   GArray *gauges; /* (owned) of guint */
   SbCounter *accepted;

@@ -24,6 +24,7 @@
 #include <sys/statvfs.h>
 
 #define TICK_MS 250
+#define JOURNAL_STUCK (10 * G_USEC_PER_SEC)
 #define STATS_INTERVAL (2 * G_USEC_PER_SEC)
 /* While somebody watches. A tick may come a little early. */
 #define STATS_WATCHED (9 * G_USEC_PER_SEC / 10)
@@ -561,6 +562,7 @@ sb_bus_new (SbConfig *config, SbJournal *journal, SbAccounts *accounts, SbClock 
   self->clock = g_object_ref (clock);
   self->metrics = g_object_ref (metrics);
   self->limits = sb_limits_new (0, 0);
+  self->journal_stuck = JOURNAL_STUCK;
   sb_bus_watch_config (self);
   sb_bus_add_metrics (self);
   sb_bus_add_alarms (self);

@@ -16,9 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Nothing was committed for so long although something is due: a slow disk; a stuck one. */
-#define JOURNAL_SLOW (2 * G_USEC_PER_SEC)
-#define JOURNAL_STUCK (10 * G_USEC_PER_SEC)
+/* Nothing was committed for this share of SbBus.journal_stuck: a slow disk. */
+#define SLOW_SHARE 5
 
 /* Clocks are set by small steps all the time. */
 #define CLOCK_TOLERANCE (2 * G_USEC_PER_SEC)
@@ -130,7 +129,7 @@ check_journal (SbBus *self, GError **error)
   SbJournalStats stats;
 
   sb_journal_get_stats (self->journal, &stats);
-  if (stats.waiting < JOURNAL_STUCK)
+  if (stats.operations == 0 || stats.waiting < self->journal_stuck)
     return TRUE;
   g_set_error (error, SB_ERROR, SB_ERROR_BUSY,
                "nothing was committed for %d s, and %u operations wait for it",
@@ -200,7 +199,7 @@ add_journal (SbBus *self, GPtrArray *checks)
   gboolean is_slow;
 
   sb_journal_get_stats (self->journal, &stats);
-  is_slow = stats.waiting >= JOURNAL_SLOW || sb_journal_is_full (self->journal)
+  is_slow = stats.waiting > self->journal_stuck / SLOW_SHARE || sb_journal_is_full (self->journal)
             || self->alarms[SB_BUS_ALARM_JOURNAL].is_ringing;
   if (!check_journal (self, &error))
     sb_health_add (checks, "journal", SB_HEALTH_ERROR, advice, "%s", error->message);

@@ -210,7 +210,8 @@ sb_cli_parse_duration (const char *text, gint64 *seconds, GError **error)
 
 /**
  * sb_cli_parse_moment:
- * @text: "2h" from now, a Unix time, or date and time by ISO 8601, in the zone that it names or here
+ * @text: "2h" from now, a Unix time, or date and time by ISO 8601, in the zone that it names or
+ *   here
  * @unix_time: (out): that moment
  * @error: return location
  *

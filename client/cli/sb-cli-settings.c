@@ -453,3 +453,31 @@ sb_cli_settings_save (SbCli *cli, const SbCliSettings *self, GError **error)
   text = g_key_file_to_data (file, &length, NULL);
   return write_file (path, text, length, error);
 }
+
+/**
+ * sb_cli_settings_update_password:
+ * @cli: the command line
+ * @user: whose password has changed
+ * @password: the new one
+ * @error: return location for an error
+ *
+ * Keeps client.ini true: when it has a password of this user at the bus that is in use, that
+ * becomes the new one.
+ *
+ * Returns: %FALSE when that failed
+ */
+gboolean
+sb_cli_settings_update_password (SbCli *cli, const char *user, const char *password, GError **error)
+{
+  g_autoptr (SbCliSettings) stored = g_new0 (SbCliSettings, 1);
+  const char *url = choose (cli->url, "SIMPLEBUS_URL");
+
+  if (!load_profile (cli, stored, TRUE, error))
+    return FALSE;
+  if (stored->password == NULL || g_strcmp0 (stored->user, user) != 0
+      || is_other (url, stored->url != NULL ? stored->url : DEFAULT_URL))
+    return TRUE;
+  sb_cli_secret_free (stored->password);
+  stored->password = g_strdup (password);
+  return sb_cli_settings_save (cli, stored, error);
+}

@@ -32,9 +32,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbCliSecret, sb_cli_secret_free)
 
 SbCliSettings *sb_cli_settings_load (SbCli *cli, gboolean may_be_new, GError **error);
 gboolean sb_cli_settings_save (SbCli *cli, const SbCliSettings *self, GError **error);
+gboolean sb_cli_settings_update_password (SbCli *cli, const char *user, const char *password,
+                                          GError **error);
 void sb_cli_settings_free (SbCliSettings *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbCliSettings, sb_cli_settings_free)
 
+/* Makes the client of these settings, in which nothing is missing. */
+gboolean sb_cli_use_settings (SbCli *cli, const SbCliSettings *self, GError **error);
 char *sb_cli_settings_get_path (SbCli *cli);
 gboolean sb_cli_settings_check_url (const char *url, GError **error);
 /* The first line of a file, or of standard input for "-". */

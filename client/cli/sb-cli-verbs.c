@@ -14,18 +14,42 @@ static const SbCliVerb *const messages[] = {
   NULL,
 };
 
+static const SbCliVerb *const management[] = {
+  &sb_cli_verb_top,
+  &sb_cli_verb_users_list,
+  &sb_cli_verb_users_show,
+  &sb_cli_verb_users_add,
+  &sb_cli_verb_users_set,
+  &sb_cli_verb_users_tag,
+  &sb_cli_verb_users_untag,
+  &sb_cli_verb_users_passwd,
+  &sb_cli_verb_users_remove,
+  &sb_cli_verb_queues,
+  &sb_cli_verb_queues_pause,
+  &sb_cli_verb_queues_resume,
+  &sb_cli_verb_status,
+  &sb_cli_verb_dead_list,
+  &sb_cli_verb_dead_requeue,
+  &sb_cli_verb_dead_drop,
+  &sb_cli_verb_files,
+  &sb_cli_verb_files_drop,
+  NULL,
+};
+
 static const SbCliVerb *const about_itself[] = {
   &sb_cli_verb_help,
   NULL,
 };
 
 static const SbCliVerb *const upkeep[] = {
+  &sb_cli_verb_login,
   &sb_cli_verb_qr,
   NULL,
 };
 
 const SbCliGroup sb_cli_groups[] = {
   { N_ ("Messages and files"), messages },
+  { N_ ("Users, queues and what is in them"), management },
   { N_ ("Setting up and keeping well"), upkeep },
   { N_ ("About itself"), about_itself },
   { NULL, NULL },

@@ -211,6 +211,33 @@ sb_cli_make_client (SbCli *self, GError **error, const char *first_property, ...
   return self->client;
 }
 
+static SbClient *
+make_client (SbCli *self, const SbCliSettings *settings, GError **error, const char *first, ...)
+{
+  va_list args;
+
+  va_start (args, first);
+  build_client (self, settings, error, first, args);
+  va_end (args);
+  return self->client;
+}
+
+/**
+ * sb_cli_use_settings:
+ * @cli: the command line, which has no client yet
+ * @self: settings in which nothing is missing
+ * @error: return location for an error
+ *
+ * Makes the client of these settings.
+ *
+ * Returns: whether they make sense
+ */
+gboolean
+sb_cli_use_settings (SbCli *cli, const SbCliSettings *self, GError **error)
+{
+  return make_client (cli, self, error, NULL) != NULL;
+}
+
 /**
  * sb_cli_get_client:
  * @self: the command line

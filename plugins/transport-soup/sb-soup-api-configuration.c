@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define OPENAPI "/org/simplebus/transport-soup/openapi.json"
+
 /* --- GET /api/v1/configuration --- */
 
 static const char *
@@ -110,4 +112,21 @@ sb_api_list_plugins (SbRequest *request, const char *name)
   sb_json_end (json, ']');
   sb_json_end (json, '}');
   sb_request_answer_json (request, 200, json);
+}
+
+/* --- GET /api/v1/openapi.json --- */
+
+/**
+ * sb_api_show_openapi:
+ * @request: `GET /api/v1/openapi.json`
+ * @name: %NULL
+ *
+ * Shows how all this is described for programs.
+ */
+void
+sb_api_show_openapi (SbRequest *request, const char *name)
+{
+  g_autoptr (GBytes) body = g_resources_lookup_data (OPENAPI, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+
+  sb_request_answer_static (request, "application/json", body);
 }

@@ -55,6 +55,7 @@ static const Route routes[] = {
 /* For every user; what is told is told of that user, or to everybody. */
 static const Route own_routes[] = {
   { "GET", "me", "", sb_api_show_me },
+  { "GET", "openapi.json", "", sb_api_show_openapi },
 };
 
 /* --- Routes --- */

@@ -31,6 +31,7 @@ void sb_api_show_health (SbRequest *request, const char *name);
 /* sb-soup-api-configuration.c */
 void sb_api_show_configuration (SbRequest *request, const char *name);
 void sb_api_list_plugins (SbRequest *request, const char *name);
+void sb_api_show_openapi (SbRequest *request, const char *name);
 
 /* sb-soup-api-sessions.c */
 void sb_api_list_sessions (SbRequest *request, const char *name);

@@ -4,14 +4,16 @@
  *
  * An overview is printed once per tick for all streams. One whose client has not taken the last
  * frame gets none, so nothing piles up; when it takes nothing for long the connection's own
- * deadline ends it. A stream ends as well when its user is no admin any more, or has another
- * password than the one it was opened with.
+ * deadline ends it. A stream ends as well when its user is no admin any more, has another password
+ * than the one it was opened with, or signs out of the console.
  */
 
 #include "sb-soup-events.h"
 
 #include "sb-soup-api.h"
 #include "sb-soup-header.h"
+#include "sb-soup-logins.h"
+#include "sb-soup-signin.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -34,6 +36,7 @@ typedef struct
 {
   SbConnection *connection; /* (owned) */
   SbUser *user;             /* (owned): as it was when the stream was opened */
+  char *login;              /* (owned) (nullable): secret of the log-in to the console */
   gint64 interval;          /* microseconds */
   gint64 last_frame;        /* monotonic */
   gint64 last_write;        /* likewise */
@@ -54,6 +57,7 @@ stream_free (SbSoupTransport *transport, Stream *self)
                            NULL);
   g_object_unref (self->connection);
   sb_user_unref (self->user);
+  g_free (self->login);
   g_free (self);
 }
 
@@ -77,13 +81,13 @@ end_stream (SbSoupTransport *transport, Stream *self, const char *reason)
 
 /* Whether the user may still see this. */
 static gboolean
-is_allowed (SbSoupTransport *transport, const Stream *self)
+is_allowed (SbSoupTransport *transport, const Stream *self, gint64 now)
 {
   SbDirectory *directory = sb_accounts_get_directory (transport->accounts);
   const SbUser *user = sb_directory_lookup_key (directory, self->user->key);
 
-  return user != NULL && user->admin
-         && strcmp (user->password_hash, self->user->password_hash) == 0;
+  return user != NULL && user->admin && strcmp (user->password_hash, self->user->password_hash) == 0
+         && (self->login == NULL || sb_logins_is_alive (transport->logins, self->login, now));
 }
 
 static GString *
@@ -109,7 +113,7 @@ tick_stream (SbSoupTransport *transport, Stream *self, gint64 now, GString **fra
       stream_free (transport, self);
       return;
     }
-  if (!is_allowed (transport, self))
+  if (!is_allowed (transport, self, now))
     {
       end_stream (transport, self, "forbidden");
       return;
@@ -192,6 +196,7 @@ open_stream (SbRequest *request, gint64 interval)
 {
   SbSoupTransport *transport = request->transport;
   g_autoptr (GString) frame = print_frame (transport);
+  g_autofree char *login = sb_request_dup_login (request);
   g_autofree char *head = NULL;
   g_autoptr (GIOStream) stolen = NULL;
   SbConnection *connection;
@@ -205,6 +210,7 @@ open_stream (SbRequest *request, gint64 interval)
   self = g_new0 (Stream, 1);
   self->connection = connection;
   self->user = sb_user_ref (request->user);
+  self->login = g_steal_pointer (&login);
   self->interval = interval * G_USEC_PER_SEC;
   self->last_frame = g_get_monotonic_time ();
   self->link.data = self;

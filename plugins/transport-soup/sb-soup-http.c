@@ -512,6 +512,7 @@ authenticate (SbRequest *self)
   if (header == NULL && (user = sb_request_sign_in_by_cookie (self)) != NULL)
     {
       self->user = sb_user_ref (user);
+      sb_bus_note_seen (self->transport->bus, user);
       return;
     }
   if (!sb_request_can_answer (self))

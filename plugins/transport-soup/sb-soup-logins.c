@@ -210,6 +210,25 @@ sb_logins_find (SbLogins *self, const char *secret, gint64 now)
 }
 
 /**
+ * sb_logins_is_alive:
+ * @self: a table
+ * @secret: that a cookie had
+ * @now: monotonic time, µs
+ *
+ * Looks without a use: what goes on by itself does not keep a log-in from ending.
+ *
+ * Returns: whether somebody is signed in with it
+ */
+gboolean
+sb_logins_is_alive (SbLogins *self, const char *secret, gint64 now)
+{
+  const Login *login = lookup (self, secret);
+
+  return login != NULL && now - login->used <= SB_LOGIN_IDLE
+         && now - login->begun <= SB_LOGIN_LIFETIME;
+}
+
+/**
  * sb_logins_end:
  * @self: a table
  * @secret: that a cookie had

@@ -27,6 +27,7 @@ void sb_logins_free (SbLogins *self);
 
 char *sb_logins_begin (SbLogins *self, SbUser *user, gint64 now);
 SbUser *sb_logins_find (SbLogins *self, const char *secret, gint64 now);
+gboolean sb_logins_is_alive (SbLogins *self, const char *secret, gint64 now);
 void sb_logins_end (SbLogins *self, const char *secret);
 guint sb_logins_get_size (SbLogins *self);
 

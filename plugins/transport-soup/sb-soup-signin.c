@@ -83,6 +83,21 @@ sb_request_sign_in_by_cookie (SbRequest *request)
   return user;
 }
 
+/**
+ * sb_request_dup_login:
+ * @request: a request whose client is there
+ *
+ * Returns: (transfer full) (nullable): the secret of the log-in that it came by, for the table;
+ *   %NULL when it came by a password
+ */
+char *
+sb_request_dup_login (SbRequest *request)
+{
+  if (sb_request_get_header (request, "Authorization") != NULL)
+    return NULL;
+  return dup_secret (request);
+}
+
 /* --- Answers --- */
 
 static const char *

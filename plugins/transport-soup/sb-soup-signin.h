@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 
 gboolean sb_request_is_of_console (SbRequest *request);
 SbUser *sb_request_sign_in_by_cookie (SbRequest *request);
+char *sb_request_dup_login (SbRequest *request);
 
 void sb_endpoint_session (SbRequest *request);
 void sb_endpoint_sign_in (SbRequest *request);

@@ -218,6 +218,34 @@ test_events_end_when_the_user_loses_access (void)
 }
 
 static void
+test_events_end_when_who_opened_them_signs_out (void)
+{
+  static const char *const console[] = { "X-Simplebus-Console", "1", NULL };
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
+  g_autoptr (SbTestHttp) browser = sb_test_http_for (bus->daemon, NULL, NULL);
+  g_autoptr (SbTestRaw) raw = sb_test_raw_new (sb_test_daemon_get_http_port (bus->daemon));
+  g_autoptr (SbTestAnswer) in = sb_test_http_send (browser, "POST", "/api/v1/session", console,
+                                                   "{\"user\":\"admin\",\"password\":\"secret\"}",
+                                                   -1);
+  g_autofree char *cookie = g_strdup (sb_test_answer_header (in, "Set-Cookie"));
+  g_autofree char *head = NULL;
+  g_autofree char *first = NULL;
+  g_autoptr (SbTestAnswer) out = NULL;
+
+  sb_test_assert_status (in, 200);
+  cookie[strcspn (cookie, ";")] = '\0';
+  head = g_strdup_printf ("GET /api/v1/events HTTP/1.1\r\nHost: x\r\nCookie: %s\r\n\r\n", cookie);
+  sb_test_raw_send (raw, head);
+  first = read_field (raw, "data: ");
+  g_assert_nonnull (first);
+  out = sb_test_http_send (
+      browser, "DELETE", "/api/v1/session",
+      (const char *const[]) { "X-Simplebus-Console", "1", "Cookie", cookie, NULL }, NULL, -1);
+  sb_test_assert_status (out, 204);
+  expect_end (raw, "forbidden");
+}
+
+static void
 test_events_end_with_the_bus (void)
 {
   g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
@@ -430,6 +458,7 @@ main (int argc, char *argv[])
   ADD ("streams-overviews", test_streams_overviews);
   ADD ("answers-a-head-of-events", test_answers_a_head_of_events);
   ADD ("events-end-when-the-user-loses-access", test_events_end_when_the_user_loses_access);
+  ADD ("events-end-when-who-opened-them-signs-out", test_events_end_when_who_opened_them_signs_out);
   ADD ("events-end-with-the-bus", test_events_end_with_the_bus);
   ADD ("a-client-that-is-gone-is-forgotten", test_a_client_that_is_gone_is_forgotten);
   ADD ("a-slow-reader-misses-frames-and-goes-on", test_a_slow_reader_misses_frames_and_goes_on);

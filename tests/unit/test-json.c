@@ -5,6 +5,7 @@
 #include "sb-json.h"
 #include "sb-test.h"
 
+#include <math.h>
 #include <string.h>
 
 static SbSlice
@@ -189,6 +190,65 @@ walks_nothing_that_is_absent (void)
   g_assert_no_error (error);
 }
 
+static void
+writes_members_with_commas_where_they_are_due (void)
+{
+  static const char *const words[] = { "a", "b\"", NULL };
+  g_autoptr (GString) json = g_string_new (NULL);
+
+  sb_json_begin (json, NULL, '{');
+  sb_json_begin (json, "none", '[');
+  sb_json_end (json, ']');
+  sb_json_add_string (json, "text", "{[");
+  sb_json_add_string (json, "no\nthing", NULL);
+  sb_json_add_strings (json, "words", words);
+  sb_json_add_strings (json, "nobody", NULL);
+  sb_json_begin (json, "rows", '[');
+  sb_json_begin (json, NULL, '{');
+  sb_json_add_integer (json, "n", -9007199254740993);
+  sb_json_end (json, '}');
+  sb_json_begin (json, NULL, '{');
+  sb_json_add_boolean (json, "yes", TRUE);
+  sb_json_end (json, '}');
+  sb_json_add_raw (json, NULL, "[1]");
+  sb_json_add_raw (json, NULL, NULL);
+  sb_json_end (json, ']');
+  sb_json_add_time (json, "never", 0);
+  sb_json_add_time (json, "then", 1000);
+  sb_json_end (json, '}');
+  g_assert_cmpstr (json->str, ==,
+                   "{\"none\":[],\"text\":\"{[\",\"no\\nthing\":null,\"words\":[\"a\",\"b\\\"\"],"
+                   "\"nobody\":[],\"rows\":[{\"n\":-9007199254740993},{\"yes\":true},[1],null],"
+                   "\"never\":null,\"then\":\"1970-01-01T00:00:00.001Z\"}");
+  g_assert_true (sb_json_check (json->str, json->len, NULL));
+}
+
+static const struct
+{
+  double value;
+  const char *text;
+} doubles[] = {
+  { 0, "[0.000]" },          { 1.5, "[1.500]" },
+  { -0.0004, "[-0.000]" },   { 123456.7891, "[123456.789]" },
+  { G_MAXDOUBLE, "[null]" }, { NAN, "[null]" },
+  { -INFINITY, "[null]" },
+};
+
+static void
+writes_numbers_that_every_reader_takes (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (doubles); i++)
+    {
+      g_autoptr (GString) json = g_string_new (NULL);
+
+      sb_json_begin (json, NULL, '[');
+      sb_json_add_double (json, NULL, doubles[i].value);
+      sb_json_end (json, ']');
+      g_assert_cmpstr (json->str, ==, doubles[i].text);
+      g_assert_true (sb_json_check (json->str, json->len, NULL));
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -200,6 +260,9 @@ main (int argc, char *argv[])
   ADD ("brings-every-character-there-and-back", brings_every_character_there_and_back);
   ADD ("writes-valid-json-from-bytes-that-are-no-text",
        writes_valid_json_from_bytes_that_are_no_text);
+  ADD ("writes-members-with-commas-where-they-are-due",
+       writes_members_with_commas_where_they_are_due);
+  ADD ("writes-numbers-that-every-reader-takes", writes_numbers_that_every_reader_takes);
   ADD ("unescapes-nothing-that-is-no-string", unescapes_nothing_that_is_no_string);
   ADD ("walks-an-array-or-one-string", walks_an_array_or_one_string);
   ADD ("walks-nothing-that-is-absent", walks_nothing_that_is_absent);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sb-test-cli: the program `simplebus` of the build tree, as a user without a terminal runs it, in a
- * home of its own. It iterates the default main context while the program runs, with a deadline.
+ * sb-test-cli: the program `simplebus` of the build tree, as a user without a terminal runs it, in
+ * a home of its own. It iterates the default main context while the program runs, with a deadline.
  */
 #pragma once
 
