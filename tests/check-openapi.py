@@ -330,6 +330,7 @@ REQUESTS = [
     ("removeUser", "/users/admin", None, ADMIN, 409),
     ("closeSession", "/sessions/carol", None, ADMIN, 204),
     ("closeSession", "/sessions/carol", None, ADMIN, 404),
+    ("getBackup", None, None, ADMIN, 200),
     ("getMe", None, None, BOB, 200),
     ("getMe", None, None, ADMIN, 200),
     ("setPassword", None, {"old": "bob-pw", "new": "bob-pw"}, BOB, 200),

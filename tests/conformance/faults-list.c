@@ -215,6 +215,23 @@ lists_the_longest_queue_first (SbStore *self, gint64 after, guint limit, GError 
   return rows;
 }
 
+static GPtrArray *
+ranks_queues_by_their_keys (SbStore *self, guint limit, GError **error)
+{
+  return sound->queues (self, 0, limit, error);
+}
+
+static GPtrArray *
+ranks_some_queues_only (SbStore *self, guint limit, GError **error)
+{
+  GPtrArray *rows = sound->queues (self, 0, 1000, error);
+
+  g_ptr_array_sort (rows, sb_queue_info_compare);
+  if (rows->len > limit)
+    g_ptr_array_set_size (rows, (int) limit);
+  return rows;
+}
+
 /* Calls @func on each row of a list. */
 static GPtrArray *
 lists_changed (SbStore *self, const SbDeliveryFilter *filter, const char *after, guint limit,
@@ -460,6 +477,8 @@ FAULT (queues, forgets_queues_of_the_dead)
 FAULT (queues, has_the_queue_before_on_the_page)
 FAULT (queues, ignores_the_limit_of_queues)
 FAULT (queues, lists_the_longest_queue_first)
+FAULT (largest, ranks_queues_by_their_keys)
+FAULT (largest, ranks_some_queues_only)
 FAULT (deliveries, lists_without_sender)
 FAULT (deliveries, lists_without_name)
 FAULT (deliveries, lists_without_key)
@@ -509,6 +528,8 @@ const Fault list_faults[] = {
   { "has-the-queue-before-on-the-page", install_has_the_queue_before_on_the_page },
   { "ignores-the-limit-of-queues", install_ignores_the_limit_of_queues },
   { "lists-the-longest-queue-first", install_lists_the_longest_queue_first },
+  { "ranks-queues-by-their-keys", install_ranks_queues_by_their_keys },
+  { "ranks-some-queues-only", install_ranks_some_queues_only },
   { "lists-without-sender", install_lists_without_sender },
   { "lists-without-name", install_lists_without_name },
   { "lists-without-key", install_lists_without_key },

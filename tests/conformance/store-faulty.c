@@ -347,6 +347,15 @@ counts_one_too_many (SbStore *self, SbStoreStats *stats, GError **error)
 }
 
 static gboolean
+counts_nothing_as_scheduled (SbStore *self, SbStoreStats *stats, GError **error)
+{
+  gboolean filled = sound->stats (self, stats, error);
+
+  stats->scheduled = 0;
+  return filled;
+}
+
+static gboolean
 counts_no_bytes (SbStore *self, gint64 recipient, SbBacklog *backlog, GError **error)
 {
   gboolean filled = sound->backlog (self, recipient, backlog, error);
@@ -406,6 +415,7 @@ FAULT (pending, has_parked_ones_in_the_queue)
 FAULT (pending, forgets_bodies_too_early)
 FAULT (status, knows_nothing_in_silence)
 FAULT (stats, counts_one_too_many)
+FAULT (stats, counts_nothing_as_scheduled)
 FAULT (backlog, counts_no_bytes)
 FAULT (open, has_no_limits)
 FAULT (open, remembers_without_end)
@@ -443,6 +453,7 @@ static const Fault faults[] = {
   { "forgets-bodies-too-early", install_forgets_bodies_too_early },
   { "knows-nothing-in-silence", install_knows_nothing_in_silence },
   { "counts-one-too-many", install_counts_one_too_many },
+  { "counts-nothing-as-scheduled", install_counts_nothing_as_scheduled },
   { "counts-no-bytes", install_counts_no_bytes },
   { "has-no-limits", install_has_no_limits },
   { "remembers-without-end", install_remembers_without_end },
@@ -464,6 +475,7 @@ init_interface (gpointer iface, gpointer data)
   own->parked = sound->parked;
   own->backlog = sound->backlog;
   own->queues = sound->queues;
+  own->largest = sound->largest;
   own->deliveries = sound->deliveries;
   own->message = sound->message;
   own->status = sound->status;
