@@ -41,7 +41,7 @@ function backlogCards({ backlog }) {
     card(t("Parked"), number(backlog.parked), null, backlog.parked > 0 && "warn"),
     h("section", { class: "card" }, h("h2", {}, t("Dead")),
       h("div", { class: `value ${backlog.dead > 0 ? "bad" : ""}` }, number(backlog.dead)),
-      backlog.dead > 0 && h("a", { href: "#/queues/dead" }, t("Look at them"))),
+      backlog.dead > 0 && h("a", { href: "#/queues//dead" }, t("Look at them"))),
   ];
 }
 
