@@ -242,13 +242,32 @@ tool_terminal_echoes (ToolTerminal *self)
   return (terminal.c_lflag & ECHO) != 0;
 }
 
+typedef struct
+{
+  ToolTerminal *terminal;
+  GAsyncResult *result; /* (owned) (nullable) */
+} End;
+
+/* What is written has to be read, or the terminal is full and nothing ends. */
+static gboolean
+has_ended (gpointer user_data)
+{
+  End *end = user_data;
+
+  read_output (end->terminal);
+  return end->result != NULL;
+}
+
 ToolResult
 tool_terminal_wait (ToolTerminal *self)
 {
-  g_autoptr (GAsyncResult) result = NULL;
+  End end = { self, NULL };
+  guint tick = g_timeout_add (5, on_tick, NULL);
 
-  g_subprocess_wait_async (self->process, NULL, on_result, &result);
-  sb_test_wait_for (has_result, &result, "the end of the tool");
+  g_subprocess_wait_async (self->process, NULL, on_result, &end.result);
+  sb_test_wait_for (has_ended, &end, "the end of the tool");
+  g_source_remove (tick);
+  g_object_unref (end.result);
   read_output (self);
   return (ToolResult) { get_status (self->process), g_strdup (self->output->str), NULL };
 }
