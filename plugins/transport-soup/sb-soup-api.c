@@ -55,6 +55,8 @@ static const Route routes[] = {
 /* For every user; what is told is told of that user, or to everybody. */
 static const Route own_routes[] = {
   { "GET", "me", "", sb_api_show_me },
+  { "POST", "qr", "", sb_api_draw_qr },
+  { "POST", "users/{}/settings", "", sb_api_make_settings },
   { "GET", "openapi.json", "", sb_api_show_openapi },
 };
 
@@ -141,9 +143,15 @@ answer_unrouted (SbRequest *request, const char *method, GString *allowed)
 
 /* --- Who, and with what --- */
 
-/* It may have been changed or removed since its password was checked. */
-static gboolean
-is_admin (SbRequest *request)
+/**
+ * sb_api_is_admin:
+ * @request: a request of somebody who is logged in
+ *
+ * Returns: whether the user is an admin now; it may have been changed or removed since its password
+ *   was checked
+ */
+gboolean
+sb_api_is_admin (SbRequest *request)
 {
   const SbUser *user = sb_api_get_current_user (request);
 
@@ -151,18 +159,22 @@ is_admin (SbRequest *request)
 }
 
 static gboolean
-check_access (SbRequest *request, const char *method)
+check_site (SbRequest *request, const char *method)
 {
-  const char *detail = NULL;
+  if (strcmp (method, "GET") == 0 || strcmp (method, "HEAD") == 0
+      || !sb_request_is_cross_site (request))
+    return TRUE;
+  sb_request_problem (request, 403, "forbidden", "The request was sent by another site");
+  return FALSE;
+}
 
-  if (!is_admin (request))
-    detail = "This is for admins";
-  else if (strcmp (method, "GET") != 0 && strcmp (method, "HEAD") != 0
-           && sb_request_is_cross_site (request))
-    detail = "The request was sent by another site";
-  if (detail != NULL)
-    sb_request_problem (request, 403, "forbidden", detail);
-  return detail == NULL;
+static gboolean
+check_admin (SbRequest *request)
+{
+  if (sb_api_is_admin (request))
+    return TRUE;
+  sb_request_problem (request, 403, "forbidden", "This is for admins");
+  return FALSE;
 }
 
 static gboolean
@@ -223,10 +235,12 @@ sb_endpoint_api (SbRequest *request)
   const char *name = NULL;
   const Route *route;
 
+  if (!check_site (request, method))
+    return;
   route = find_route (own_routes, G_N_ELEMENTS (own_routes), segments, method, &name, allowed);
   if (route == NULL && allowed->len == 0)
     {
-      if (!check_access (request, method))
+      if (!check_admin (request))
         return;
       route = find_route (routes, G_N_ELEMENTS (routes), segments, method, &name, allowed);
     }

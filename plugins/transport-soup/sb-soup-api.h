@@ -33,6 +33,10 @@ void sb_api_show_configuration (SbRequest *request, const char *name);
 void sb_api_list_plugins (SbRequest *request, const char *name);
 void sb_api_show_openapi (SbRequest *request, const char *name);
 
+/* sb-soup-api-device.c */
+void sb_api_draw_qr (SbRequest *request, const char *name);
+void sb_api_make_settings (SbRequest *request, const char *name);
+
 /* sb-soup-api-sessions.c */
 void sb_api_list_sessions (SbRequest *request, const char *name);
 void sb_api_close_session (SbRequest *request, const char *name);
@@ -75,6 +79,7 @@ void sb_api_backup (SbRequest *request, const char *name);
 SbUser *sb_api_find_user (SbRequest *request, const char *id);
 SbUser *sb_api_get_current_user (SbRequest *request);
 gboolean sb_api_get_user_key (SbRequest *request, const char *parameter, gint64 *key);
+gboolean sb_api_is_admin (SbRequest *request);
 const char *sb_api_get_parameter (SbRequest *request, const char *name);
 gboolean sb_api_get_limit (SbRequest *request, guint *limit);
 JsonNode *sb_api_parse_body (SbRequest *request, const char *const *members);
