@@ -43,6 +43,7 @@ static const SbCliVerb *const about_itself[] = {
 
 static const SbCliVerb *const upkeep[] = {
   &sb_cli_verb_login,
+  &sb_cli_verb_doctor,
   &sb_cli_verb_qr,
   NULL,
 };

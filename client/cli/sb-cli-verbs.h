@@ -15,6 +15,7 @@ extern const SbCliVerb sb_cli_verb_dead_list;
 extern const SbCliVerb sb_cli_verb_dead_requeue;
 extern const SbCliVerb sb_cli_verb_files;
 extern const SbCliVerb sb_cli_verb_files_drop;
+extern const SbCliVerb sb_cli_verb_doctor;
 extern const SbCliVerb sb_cli_verb_help;
 extern const SbCliVerb sb_cli_verb_listen;
 extern const SbCliVerb sb_cli_verb_send;
