@@ -17,10 +17,13 @@
 static void
 choose_locale (void)
 {
+  const char *folder = g_getenv ("SIMPLEBUS_LOCALE_DIR");
+
   setlocale (LC_ALL, "");
   if (strcmp (nl_langinfo (CODESET), "ANSI_X3.4-1968") == 0)
     setlocale (LC_CTYPE, "C.UTF-8");
-  bindtextdomain (GETTEXT_PACKAGE, SB_LOCALE_DIR);
+  /* From the build tree it speaks languages too. */
+  bindtextdomain (GETTEXT_PACKAGE, folder != NULL ? folder : SB_LOCALE_DIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
 }
