@@ -13,6 +13,8 @@
 #include "sb-bus-private.h"
 #include "sb-error.h"
 
+#include <string.h>
+
 /* Files that are read in one go. */
 #define PAGE 100
 
@@ -24,7 +26,7 @@
 #define MAX_NAMED 10
 
 /* Deliveries that are dropped at a time. */
-#define DROP_AT_ONCE 500
+#define DROP_AT_ONCE 100
 
 /**
  * sb_file_view_free:
@@ -332,12 +334,13 @@ sb_bus_look_at_file_finish (SbBus *self, GAsyncResult *result, SbMessageStatus *
 
 typedef struct
 {
-  SbUser *actor; /* (owned) */
-  char *name;    /* (owned) */
-  char *sender;  /* (owned) (nullable) once it was found */
-  guint n_open;  /* operations that are under way */
+  SbUser *actor;    /* (owned) */
+  char *name;       /* (owned) */
+  SbFileInfo *info; /* (owned) (nullable) as it was found last */
+  guint next;       /* of its rights */
+  guint n_open;     /* operations that are under way */
   guint n_dropped;
-  guint n_before; /* had been dropped when this round began */
+  guint n_before; /* had been dropped when it was found last */
   GError *error;  /* (owned) (nullable) the first one */
 } DropCall;
 
@@ -346,26 +349,32 @@ drop_call_free (DropCall *self)
 {
   sb_user_unref (self->actor);
   g_free (self->name);
-  g_free (self->sender);
+  sb_file_info_free (self->info);
   g_clear_error (&self->error);
   g_free (self);
 }
 
-static void drop_more (GTask *task);
+static void find_and_drop (GTask *task);
+static void drop_some (GTask *task);
 
-/* A round is over. @task: (transfer full) */
+/* Nothing is under way. @task: (transfer full) */
 static void
-end_round (GTask *task)
+go_on (GTask *task)
 {
+  SbBus *self = g_task_get_source_object (task);
   DropCall *call = g_task_get_task_data (task);
 
+  if (call->error == NULL)
+    sb_bus_check_running (self, &call->error);
   if (call->error != NULL)
     {
       g_task_return_error (task, g_steal_pointer (&call->error));
       g_object_unref (task);
     }
+  else if (call->next < call->info->rights->len)
+    drop_some (task);
   else
-    drop_more (task);
+    find_and_drop (task);
 }
 
 static void
@@ -382,45 +391,51 @@ dropped_cb (SbOperation *operation, const GError *error, gpointer user_data)
       sb_bus_finish_drop (g_task_get_source_object (task), operation);
     }
   if (--call->n_open == 0)
-    end_round (task);
+    go_on (task);
 }
 
+/* @task: (transfer full) */
 static void
-submit_drops (GTask *task, const SbFileInfo *info)
+drop_some (GTask *task)
 {
   SbBus *self = g_task_get_source_object (task);
   DropCall *call = g_task_get_task_data (task);
+  const GArray *rights = call->info->rights;
 
-  /* What is finished at once must not end the round. */
+  /* What is finished at once must not go on from here. */
   call->n_open = 1;
-  for (guint i = 0; i < info->rights->len && call->n_open <= DROP_AT_ONCE; i++)
+  for (; call->next < rights->len && call->n_open <= DROP_AT_ONCE; call->next++)
     {
-      const SbFileRight *right = &g_array_index (info->rights, SbFileRight, i);
+      const SbFileRight *right = &g_array_index (rights, SbFileRight, call->next);
 
       if (sb_delivery_state_has_ended (right->state))
         continue;
       call->n_open++;
-      sb_bus_submit_drop (self, right->recipient, info->message_id, dropped_cb, task);
+      sb_bus_submit_drop (self, right->recipient, call->info->message_id, dropped_cb, task);
     }
   if (--call->n_open == 0)
-    end_round (task);
+    go_on (task);
 }
 
-/* @error: (transfer full) (nullable): why the file was not found again, which is as it should be */
 static void
-end_drop (GTask *task, GError *error)
+end_drop (GTask *task)
 {
-  DropCall *call = g_task_get_task_data (task);
+  const DropCall *call = g_task_get_task_data (task);
+  const char *sender = call->info->sender;
 
-  if (call->n_dropped == 0 || !g_error_matches (error, SB_ERROR, SB_ERROR_NOT_FOUND))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  g_clear_error (&error);
-  sb_audit (call->actor, call->sender, NULL, "dropped the file %s of %s, which %u had yet to fetch",
-            call->name, call->sender, call->n_dropped);
+  sb_audit (call->actor, sender, NULL, "dropped the file %s of %s, which %u had yet to fetch",
+            call->name, sender, call->n_dropped);
   g_task_return_boolean (task, TRUE);
+}
+
+/* Whether it is gone as it should be. Another file may have its name by now. */
+static gboolean
+is_dropped (const DropCall *call, const SbFileInfo *found, const GError *error)
+{
+  if (call->n_dropped == 0)
+    return FALSE;
+  return found != NULL ? strcmp (found->file->id, call->info->file->id) != 0
+                       : g_error_matches (error, SB_ERROR, SB_ERROR_NOT_FOUND);
 }
 
 static void
@@ -428,22 +443,23 @@ found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   DropCall *call = g_task_get_task_data (task);
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
   g_autoptr (SbFileInfo) info = g_task_propagate_pointer (G_TASK (result), &error);
 
-  if (info == NULL)
-    end_drop (task, error);
-  else if (!sb_bus_check_running (g_task_get_source_object (task), &error))
-    g_task_return_error (task, error);
-  else if (call->sender != NULL && call->n_dropped == call->n_before)
+  if (is_dropped (call, info, error))
+    end_drop (task);
+  else if (info == NULL)
+    g_task_return_error (task, g_steal_pointer (&error));
+  else if (call->info != NULL && call->n_dropped == call->n_before)
     g_task_return_new_error (task, SB_ERROR, SB_ERROR_CONFLICT,
                              "the file could not be dropped for everybody; try again");
   else
     {
+      sb_file_info_free (call->info);
+      call->info = g_steal_pointer (&info);
+      call->next = 0;
       call->n_before = call->n_dropped;
-      g_free (call->sender);
-      call->sender = g_strdup (info->sender);
-      submit_drops (g_steal_pointer (&task), info);
+      go_on (g_steal_pointer (&task));
     }
 }
 
@@ -459,9 +475,9 @@ find_again (SbStore *store, GTask *task)
     g_task_return_error (task, error);
 }
 
-/* @task: (transfer full) */
+/* Until it is not found any more: it may have been moved to somebody. @task: (transfer full) */
 static void
-drop_more (GTask *task)
+find_and_drop (GTask *task)
 {
   SbBus *self = g_task_get_source_object (task);
   const DropCall *call = g_task_get_task_data (task);
@@ -491,7 +507,7 @@ sb_bus_drop_file_async (SbBus *self, SbUser *actor, const char *name, GAsyncRead
   call->actor = sb_user_ref (actor);
   call->name = g_strdup (name);
   g_task_set_task_data (task, call, (GDestroyNotify) drop_call_free);
-  drop_more (task);
+  find_and_drop (task);
 }
 
 /**
