@@ -12,14 +12,8 @@
 #include "sb-cli-json.h"
 #include "sb-cli-settings.h"
 
-#include <errno.h>
 #include <glib/gi18n.h>
 #include <string.h>
-#include <sys/random.h>
-
-/* 16 of 32 letters and digits that nobody takes for another: 80 bits. */
-#define PASSWORD_LENGTH 16
-#define PASSWORD_LETTERS "abcdefghijkmnpqrstuvwxyz23456789"
 
 /**
  * sb_cli_device_free:
@@ -306,24 +300,4 @@ sb_cli_device_check (SbCli *cli, const SbCliDevice *self, GError **error)
     g_propagate_error (error, g_steal_pointer (&waiting.error));
   g_clear_error (&waiting.error);
   return FALSE;
-}
-
-/**
- * sb_cli_device_make_password:
- *
- * Returns: (transfer full): a password that nobody can guess, and everybody can type; to be wiped
- */
-char *
-sb_cli_device_make_password (void)
-{
-  guint8 random[PASSWORD_LENGTH];
-  char *password = g_new0 (char, PASSWORD_LENGTH + 1);
-
-  /* So few bytes come all at once, or not at all before the kernel has any. */
-  while (getrandom (random, sizeof random, 0) != (gssize) sizeof random)
-    g_assert (errno == EINTR);
-  for (guint i = 0; i < PASSWORD_LENGTH; i++)
-    password[i] = PASSWORD_LETTERS[random[i] % strlen (PASSWORD_LETTERS)];
-  explicit_bzero (random, sizeof random);
-  return password;
 }

@@ -33,7 +33,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbCliDevice, sb_cli_device_free)
 char *sb_cli_device_to_json (const SbCliDevice *self);
 /* Whether the bus knows the user with the password. */
 gboolean sb_cli_device_check (SbCli *cli, const SbCliDevice *self, GError **error);
-/* Returns: (transfer full): nobody can guess it, and everybody can type it; to be wiped */
-char *sb_cli_device_make_password (void);
 
 G_END_DECLS

@@ -8,6 +8,7 @@
  */
 
 #include "sb-cli-device.h"
+#include "sb-cli-password.h"
 #include "sb-cli-qr-code.h"
 #include "sb-cli-settings.h"
 #include "sb-cli-verbs.h"
@@ -82,14 +83,13 @@ find_own_password (SbCli *cli, const char *user)
 static char *
 take_password (SbCli *cli, const char *user, GError **error)
 {
+  const SbCliPasswordSource source = { password_file, new_password };
   g_autofree char *shown = NULL;
   g_autofree char *question = NULL;
   char *password;
 
-  if (new_password)
-    return sb_cli_device_make_password ();
-  if (password_file != NULL)
-    return sb_cli_read_password (password_file, error);
+  if (new_password || password_file != NULL)
+    return sb_cli_take_password (&source, user, error);
   password = find_own_password (cli, user);
   if (password != NULL)
     return password;
@@ -299,6 +299,16 @@ show (SbCli *cli, const SbCliDevice *device, const Result *result, GError **erro
 
 /* --- The verb --- */
 
+/* JSON takes nothing else. */
+static gboolean
+is_text (const char *password, GError **error)
+{
+  if (g_utf8_validate (password, -1, NULL))
+    return TRUE;
+  g_set_error_literal (error, SB_CLI_ERROR, SB_CLI_USAGE, _ ("The password is not UTF-8"));
+  return FALSE;
+}
+
 static gboolean
 run_for (SbCli *cli, const char *user, GError **error)
 {
@@ -309,7 +319,8 @@ run_for (SbCli *cli, const char *user, GError **error)
   if (device == NULL || (new_password && !agree_to_new_password (cli, user, error)))
     return FALSE;
   device->password = take_password (cli, user, error);
-  if (device->password == NULL || (!new_password && !sb_cli_device_check (cli, device, error))
+  if (device->password == NULL || !is_text (device->password, error)
+      || (!new_password && !sb_cli_device_check (cli, device, error))
       || !make_result (cli, device, &result, error))
     return FALSE;
   if (new_password && !set_password (cli, device, error))

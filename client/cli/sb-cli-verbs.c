@@ -45,6 +45,8 @@ static const SbCliVerb *const upkeep[] = {
   &sb_cli_verb_login,
   &sb_cli_verb_doctor,
   &sb_cli_verb_qr,
+  &sb_cli_verb_backup,
+  &sb_cli_verb_restore,
   NULL,
 };
 

@@ -10,20 +10,22 @@
 G_BEGIN_DECLS
 
 /* Each is in the file of its name. */
+extern const SbCliVerb sb_cli_verb_backup;
 extern const SbCliVerb sb_cli_verb_dead_drop;
 extern const SbCliVerb sb_cli_verb_dead_list;
 extern const SbCliVerb sb_cli_verb_dead_requeue;
+extern const SbCliVerb sb_cli_verb_doctor;
 extern const SbCliVerb sb_cli_verb_files;
 extern const SbCliVerb sb_cli_verb_files_drop;
-extern const SbCliVerb sb_cli_verb_doctor;
 extern const SbCliVerb sb_cli_verb_help;
 extern const SbCliVerb sb_cli_verb_listen;
-extern const SbCliVerb sb_cli_verb_send;
 extern const SbCliVerb sb_cli_verb_login;
 extern const SbCliVerb sb_cli_verb_qr;
 extern const SbCliVerb sb_cli_verb_queues;
 extern const SbCliVerb sb_cli_verb_queues_pause;
 extern const SbCliVerb sb_cli_verb_queues_resume;
+extern const SbCliVerb sb_cli_verb_restore;
+extern const SbCliVerb sb_cli_verb_send;
 extern const SbCliVerb sb_cli_verb_status;
 extern const SbCliVerb sb_cli_verb_top;
 extern const SbCliVerb sb_cli_verb_users_add;
