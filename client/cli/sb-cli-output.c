@@ -128,7 +128,7 @@ sb_cli_format_age (gint64 seconds)
     return g_strdup_printf (_ ("%d min"), (int) (seconds / 60));
   if (seconds < 48 * 3600)
     return g_strdup_printf (_ ("%d h"), (int) (seconds / 3600));
-  return g_strdup_printf (_ ("%" G_GINT64_FORMAT " d"), seconds / 86400);
+  return g_strdup_printf (_ ("%d d"), (int) MIN (seconds / 86400, G_MAXINT));
 }
 
 /**
