@@ -20,6 +20,8 @@ SbUser *sb_directory_lookup_key (SbDirectory *self, gint64 key);
 GPtrArray *sb_directory_get_tagged (SbDirectory *self, const char *tag);
 GPtrArray *sb_directory_get_all (SbDirectory *self);
 GPtrArray *sb_directory_list (SbDirectory *self, const char *after, guint limit);
+GPtrArray *sb_directory_search (SbDirectory *self, const char *text, const char *after,
+                                guint limit);
 guint sb_directory_get_generation (SbDirectory *self);
 
 G_END_DECLS

@@ -295,6 +295,87 @@ sb_bus_look_at_queue_finish (SbBus *self, GAsyncResult *result, GError **error)
   return describe_recipient (self, call->user->key, call->user->id, &call->backlog);
 }
 
+typedef struct
+{
+  GPtrArray *users;    /* (owned) of SbUser (owned) */
+  SbBacklog *backlogs; /* (owned) of each */
+} BacklogsCall;
+
+static void
+backlogs_call_free (BacklogsCall *self)
+{
+  g_ptr_array_unref (self->users);
+  g_free (self->backlogs);
+  g_free (self);
+}
+
+static void
+read_backlogs (SbStore *store, GTask *task)
+{
+  BacklogsCall *call = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  for (guint i = 0; i < call->users->len; i++)
+    {
+      const SbUser *user = g_ptr_array_index (call->users, i);
+
+      if (sb_store_backlog (store, user->key, &call->backlogs[i], &error))
+        continue;
+      g_task_return_error (task, error);
+      return;
+    }
+  g_task_return_boolean (task, TRUE);
+}
+
+/**
+ * sb_bus_look_at_queues_async:
+ * @self: a started bus
+ * @users: (element-type SbUser): recipients
+ * @callback: for sb_bus_look_at_queues_finish()
+ * @user_data: for @callback
+ *
+ * Asks for many queues at once.
+ */
+void
+sb_bus_look_at_queues_async (SbBus *self, GPtrArray *users, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  BacklogsCall *call = g_new0 (BacklogsCall, 1);
+
+  call->users = g_ptr_array_ref (users);
+  call->backlogs = g_new0 (SbBacklog, users->len);
+  g_task_set_task_data (task, call, (GDestroyNotify) backlogs_call_free);
+  sb_journal_read_async (self->journal, read_backlogs, task);
+}
+
+/**
+ * sb_bus_look_at_queues_finish:
+ * @self: a bus
+ * @result: of sb_bus_look_at_queues_async()
+ * @error: the store's
+ *
+ * Returns: (transfer full) (nullable) (element-type SbRecipientInfo): the queues in the order of
+ *   the users, also empty ones and those of users that are gone meanwhile
+ */
+GPtrArray *
+sb_bus_look_at_queues_finish (SbBus *self, GAsyncResult *result, GError **error)
+{
+  const BacklogsCall *call = g_task_get_task_data (G_TASK (result));
+  GPtrArray *queues;
+
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return NULL;
+  queues = g_ptr_array_new_full (call->users->len, (GDestroyNotify) sb_recipient_info_free);
+  for (guint i = 0; i < call->users->len; i++)
+    {
+      const SbUser *user = g_ptr_array_index (call->users, i);
+
+      g_ptr_array_add (queues, describe_recipient (self, user->key, user->id, &call->backlogs[i]));
+    }
+  return queues;
+}
+
 /**
  * sb_bus_is_online:
  * @self: a bus

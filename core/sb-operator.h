@@ -163,6 +163,9 @@ GPtrArray *sb_bus_list_queues_finish (SbBus *self, GAsyncResult *result, gint64 
 void sb_bus_look_at_queue_async (SbBus *self, SbUser *user, GAsyncReadyCallback callback,
                                  gpointer user_data);
 SbRecipientInfo *sb_bus_look_at_queue_finish (SbBus *self, GAsyncResult *result, GError **error);
+void sb_bus_look_at_queues_async (SbBus *self, GPtrArray *users, GAsyncReadyCallback callback,
+                                  gpointer user_data);
+GPtrArray *sb_bus_look_at_queues_finish (SbBus *self, GAsyncResult *result, GError **error);
 gboolean sb_bus_is_online (SbBus *self, const SbUser *user);
 
 void sb_bus_list_deliveries_async (SbBus *self, const SbDeliveryFilter *filter, const char *after,

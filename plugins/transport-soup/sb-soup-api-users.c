@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* Of a search, bytes: no id and no tag is longer. */
+#define MAX_SEARCH 256
+
 static void
 append_texts (GString *json, const char *const *texts, gsize n)
 {
@@ -42,39 +45,117 @@ add_user (GString *json, SbBus *bus, const SbUser *user)
   sb_json_add_raw (json, "connection_properties", properties);
 }
 
+/* In an object that is being written. */
+static void
+add_queue (GString *json, const SbRecipientInfo *queue)
+{
+  sb_json_begin (json, "queue", '{');
+  sb_api_add_backlog (json, &queue->backlog);
+  sb_json_add_integer (json, "in_flight", queue->in_flight);
+  sb_json_end (json, '}');
+}
+
 /* --- GET /api/v1/users --- */
 
-/**
- * sb_api_list_users:
- * @request: `GET /api/v1/users`
- * @name: %NULL
- *
- * Lists users by their ids.
- */
-void
-sb_api_list_users (SbRequest *request, const char *name)
+/* A page whose queues are being looked at. */
+typedef struct
 {
-  SbDirectory *directory = sb_accounts_get_directory (request->transport->accounts);
-  g_autoptr (GPtrArray) users = NULL;
-  const char *next = NULL;
-  GString *json;
+  SbRequest *request; /* (owned) */
+  GPtrArray *users;   /* (owned) */
   guint limit;
+} List;
 
-  if (!sb_api_get_limit (request, &limit))
-    return;
-  users = sb_directory_list (directory, sb_api_get_parameter (request, "after"), limit);
-  json = sb_api_begin_page ("users");
+static void
+list_free (List *self)
+{
+  sb_request_unref (self->request);
+  g_ptr_array_unref (self->users);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (List, list_free)
+
+/* @queues: (nullable): one for each user */
+static void
+answer_list (SbRequest *request, GPtrArray *users, GPtrArray *queues, guint limit)
+{
+  GString *json = sb_api_begin_page ("users");
+  const char *next = NULL;
+
   for (guint i = 0; i < users->len; i++)
     {
       const SbUser *user = g_ptr_array_index (users, i);
 
       sb_json_begin (json, NULL, '{');
       add_user (json, request->transport->bus, user);
+      if (queues != NULL)
+        add_queue (json, g_ptr_array_index (queues, i));
       sb_json_end (json, '}');
       if (users->len == limit)
         next = user->id;
     }
   sb_api_answer_page (request, json, next);
+}
+
+static void
+queues_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (List) list = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) queues = sb_bus_look_at_queues_finish (SB_BUS (source), result, &error);
+
+  if (queues != NULL)
+    answer_list (list->request, list->users, queues, list->limit);
+  else
+    sb_request_fail (list->request, error, NULL);
+}
+
+/* FALSE when it was answered. */
+static gboolean
+check_list_parameters (SbRequest *request, const char *expand, const char *search)
+{
+  if (expand != NULL && strcmp (expand, "queue") != 0)
+    sb_request_problem (request, 400, "invalid", "expand is queue");
+  else if (search != NULL && strlen (search) > MAX_SEARCH)
+    sb_request_problem (request, 400, "invalid",
+                        "search is longer than " G_STRINGIFY (MAX_SEARCH) " bytes");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/**
+ * sb_api_list_users:
+ * @request: `GET /api/v1/users`
+ * @name: %NULL
+ *
+ * Lists users by their ids, all or those that match a search, with what waits for them if wanted.
+ */
+void
+sb_api_list_users (SbRequest *request, const char *name)
+{
+  SbDirectory *directory = sb_accounts_get_directory (request->transport->accounts);
+  const char *after = sb_api_get_parameter (request, "after");
+  const char *expand = sb_api_get_parameter (request, "expand");
+  const char *search = sb_api_get_parameter (request, "search");
+  g_autoptr (GPtrArray) users = NULL;
+  List *list;
+  guint limit;
+
+  if (!sb_api_get_limit (request, &limit) || !check_list_parameters (request, expand, search))
+    return;
+  users = search != NULL ? sb_directory_search (directory, search, after, limit)
+                         : sb_directory_list (directory, after, limit);
+  if (expand == NULL)
+    {
+      answer_list (request, users, NULL, limit);
+      return;
+    }
+  list = g_new (List, 1);
+  list->request = sb_request_ref (request);
+  list->users = g_ptr_array_ref (users);
+  list->limit = limit;
+  sb_bus_look_at_queues_async (request->transport->bus, users, queues_read_cb, list);
 }
 
 /* --- GET, DELETE /api/v1/users/<user>, GET /api/v1/me --- */
@@ -118,10 +199,7 @@ looked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   json = g_string_new (NULL);
   sb_json_begin (json, NULL, '{');
   add_user (json, bus, user);
-  sb_json_begin (json, "queue", '{');
-  sb_api_add_backlog (json, &queue->backlog);
-  sb_json_add_integer (json, "in_flight", queue->in_flight);
-  sb_json_end (json, '}');
+  add_queue (json, queue);
   sb_json_end (json, '}');
   sb_request_answer_json (show->request, 200, json);
 }

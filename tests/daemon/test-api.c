@@ -411,6 +411,41 @@ test_never_tells_a_secret (void)
 }
 
 static void
+test_lists_users_with_their_queues (void)
+{
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
+  g_autofree char *first = sb_test_put (bus->alice, "{\"to\":\"#orders\",\"message\":1}");
+  g_autofree char *second = sb_test_put (bus->alice, "{\"to\":\"@carol\",\"message\":1}");
+  g_autoptr (SbTestAnswer) answer = request (bus->admin, "GET",
+                                             "/api/v1/users?expand=queue&search=ORD", NULL);
+  JsonArray *users = json_object_get_array_member (sb_test_answer_object (answer), "users");
+
+  g_assert_cmpuint (json_array_get_length (users), ==, 2);
+  for (guint i = 0; i < 2; i++)
+    {
+      JsonObject *user = json_array_get_object_element (users, i);
+      JsonObject *queue = sb_test_json_member (user, "queue");
+
+      g_assert_cmpstr (sb_test_json_string (user, "_id"), ==, i == 0 ? "bob" : "carol");
+      g_assert_cmpint (sb_test_json_int (queue, "waiting"), ==, i + 1);
+      g_assert_nonnull (sb_test_json_string (queue, "oldest"));
+    }
+}
+
+static void
+test_refuses_odd_lists_of_users (void)
+{
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
+  g_autofree char *long_one = g_strnfill (257, 'x');
+  g_autofree char *path = g_strconcat ("/api/v1/users?search=", long_one, NULL);
+  g_autoptr (SbTestAnswer) expand = request (bus->admin, "GET", "/api/v1/users?expand=x", NULL);
+  g_autoptr (SbTestAnswer) search = request (bus->admin, "GET", path, NULL);
+
+  sb_test_assert_problem (expand, 400, "invalid");
+  sb_test_assert_problem (search, 400, "invalid");
+}
+
+static void
 test_lists_users_once_each (void)
 {
   g_autoptr (SbTestSite) bus = sb_test_site_new (NULL);
@@ -692,6 +727,8 @@ main (int argc, char *argv[])
   ADD ("shows-users-with-odd-ids", test_shows_users_with_odd_ids);
   ADD ("never-tells-a-secret", test_never_tells_a_secret);
   ADD ("lists-users-once-each", test_lists_users_once_each);
+  ADD ("lists-users-with-their-queues", test_lists_users_with_their_queues);
+  ADD ("refuses-odd-lists-of-users", test_refuses_odd_lists_of_users);
   ADD ("removes-a-user", test_removes_a_user);
   ADD ("logs-who-was-made-and-changed", test_logs_who_was_made_and_changed);
   ADD ("a-users-ttl-holds-for-its-messages", test_a_users_ttl_holds_for_its_messages);

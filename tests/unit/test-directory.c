@@ -188,6 +188,53 @@ thousands_of_users_are_listed_once_each (Fixture *f, gconstpointer data)
   g_assert_cmpuint (n, ==, 3000);
 }
 
+static char *
+search (Fixture *f, const char *text, const char *after, guint limit)
+{
+  g_autoptr (GPtrArray) page = sb_directory_search (f->directory, text, after, limit);
+  GString *ids = g_string_new (NULL);
+
+  for (guint i = 0; i < page->len; i++)
+    g_string_append_printf (ids, "%s%s", i > 0 ? " " : "",
+                            ((const SbUser *) g_ptr_array_index (page, i))->id);
+  return g_string_free (ids, FALSE);
+}
+
+static void
+users_are_found_by_parts_of_ids_and_beginnings_of_tags (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *text;
+    const char *after;
+    guint limit;
+    const char *wanted;
+  } cases[] = {
+    { "nn", NULL, 9, "Anna hannes" },
+    { "ANN", NULL, 9, "Anna hannes" },
+    { "ann", NULL, 1, "Anna" },
+    { "ann", "Anna", 1, "hannes" },
+    { "ord", NULL, 9, "hannes" },
+    { "ders", NULL, 9, "" },
+    { "иван", NULL, 9, "ИВАН" },
+    { "СКЛ", NULL, 9, "Anna" },
+    { "клад", NULL, 9, "" },
+    { "z", NULL, 9, "" },
+    { "", NULL, 9, "Anna bert hannes ИВАН" },
+  };
+
+  put (f, 1, "hannes", "Orders");
+  put (f, 2, "Anna", "news склад");
+  put (f, 3, "ИВАН", "");
+  put (f, 4, "bert", "");
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *found = search (f, cases[i].text, cases[i].after, cases[i].limit);
+
+      g_assert_cmpstr (found, ==, cases[i].wanted);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -202,6 +249,8 @@ main (int argc, char *argv[])
        an_id_that_changed_hands_stays_with_the_newer_user);
   ADD ("every-change-has-its-own-generation", every_change_has_its_own_generation);
   ADD ("users-are-listed-by-id-page-by-page", users_are_listed_by_id_page_by_page);
+  ADD ("users-are-found-by-parts-of-ids-and-beginnings-of-tags",
+       users_are_found_by_parts_of_ids_and_beginnings_of_tags);
   ADD ("thousands-of-users-are-listed-once-each", thousands_of_users_are_listed_once_each);
 #undef ADD
   return g_test_run ();
