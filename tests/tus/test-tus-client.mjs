@@ -3,68 +3,18 @@
 // killed and started again. The program is the first argument.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { Upload } from 'tus-js-client'
+import { Bus, userBasic } from './bus.mjs'
+import { run } from './tap.mjs'
 
 const MIB = 1024 * 1024
 const NAME = 'отчёт за май.pdf'
-const basic = (user, password) => 'Basic ' + Buffer.from(`${user}:${password}`).toString('base64')
-const ALICE = basic('alice', 'alice-pw')
-const BOB = basic('bob', 'bob-pw')
-
-class Bus {
-  constructor (program, folder) {
-    this.program = program
-    this.folder = folder
-    this.port = 0
-  }
-
-  get url () { return `http://127.0.0.1:${this.port}` }
-
-  async start () {
-    this.child = spawn(this.program, [
-      '--print-ports', '--data-dir', join(this.folder, 'data'),
-      '--set', 'transport-soup.listen=127.0.0.1',
-      '--set', `transport-soup.http-port=${this.port}`,
-      '--set', 'transport-soup.websocket-port=0',
-      '--set', 'bus.disk-reserve=0'
-    ], { stdio: ['ignore', 'pipe', 'inherit'] })
-    this.exited = new Promise(resolve => this.child.once('exit', resolve))
-    for await (const line of createInterface({ input: this.child.stdout })) {
-      this.port = Number(/http=[^ ]*:(\d+)/.exec(line)[1])
-      return
-    }
-    throw new Error('simplebusd did not start')
-  }
-
-  async stop (signal) {
-    this.child.kill(signal)
-    await this.exited
-  }
-
-  async ask (path, options = {}) {
-    const answer = await fetch(this.url + path, options)
-
-    if (answer.status >= 400) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
-    return answer
-  }
-
-  async makeUsers () {
-    await this.ask('/signup', {
-      method: 'POST', redirect: 'manual',
-      body: new URLSearchParams({ name: 'admin', password: 'secret' })
-    })
-    await this.ask('/put_users', {
-      method: 'POST', headers: { Authorization: basic('admin', 'secret') },
-      body: JSON.stringify([{ _id: 'alice', password: 'alice-pw' }, { _id: 'bob', password: 'bob-pw' }])
-    })
-  }
-}
+const ALICE = userBasic('alice')
+const BOB = userBasic('bob')
 
 // An upload that is told to do something after some pieces. Its `done` is settled at its end.
 function makeUpload (bus, id, data, options = {}) {
@@ -190,29 +140,15 @@ const tests = {
 
 const folder = await mkdtemp(join(tmpdir(), 'simplebus-tus-'))
 const bus = new Bus(process.argv[2], folder)
-let failed = 0
+let failed = 1
 
-// What hangs has failed.
-setTimeout(() => { bus.child?.kill('SIGKILL'); console.log('Bail out! no time left'); process.exit(1) },
-  120000).unref()
-console.log(`1..${Object.keys(tests).length}`)
 try {
   await bus.start()
-  await bus.makeUsers()
-  let n = 0
-  for (const [name, test] of Object.entries(tests)) {
-    n++
-    try {
-      await test(bus)
-      console.log(`ok ${n} ${name}`)
-    } catch (error) {
-      failed++
-      console.log(`not ok ${n} ${name}`)
-      console.error(error)
-    }
-  }
+  await bus.signUp()
+  await bus.makeUsers('alice', 'bob')
+  failed = await run(tests, bus, 120, () => bus.child.kill('SIGKILL'))
 } finally {
-  if (bus.child) await bus.stop('SIGTERM')
+  if (bus.child) await bus.stop()
   await rm(folder, { recursive: true })
 }
 process.exit(failed > 0 ? 1 : 0)

@@ -30,6 +30,7 @@ export function show(place, words, app) {
   place.append(
     h("h1", {}, title()),
     h("form", { onsubmit: submit },
+      h("input", { autocomplete: "username", value: app.session.user._id, hidden: true }),
       field(t("Old password"), old),
       field(t("New password"), next),
       field(t("Password, once more"), again),
