@@ -6,8 +6,8 @@
  * breaks, those that were not answered go back and are sent again first, in order.
  *
  * The bus may be unable to take a message now. A full disk or a stopping bus is everybody's
- * trouble: the outbox pauses and then goes on with that message. The full queue of one recipient is not: the
- * message is set aside and tried again from time to time, and those behind it go on.
+ * trouble: the outbox pauses and then goes on with that message. The full queue of one recipient
+ * is not: the message is set aside and tried again from time to time, and those behind it go on.
  *
  * A bus may also end the connection because of a message, without saying of which: one that is too
  * large for a frame. So after a connection on which nothing was accepted the window is one

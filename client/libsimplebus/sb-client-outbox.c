@@ -315,7 +315,7 @@ check_room (SbClientOutbox *self, gsize length, GError **error)
     g_set_error (error, SB_CLIENT_ERROR, SB_CLIENT_ERROR_TOO_LARGE,
                  "A message of more than %d MiB cannot be sent; send a file instead",
                  MAX_MESSAGE / 1024 / 1024);
-  else if (self->length + self->appending >= MAX_LENGTH
+  else if (self->length + self->appending >= sb_client_fault_get_ms ("outbox-length", MAX_LENGTH)
            || self->bytes + self->appending_bytes + (gint64) length > max)
     g_set_error (error, SB_CLIENT_ERROR, SB_CLIENT_ERROR_BUSY,
                  "The outbox is full: %u messages wait for the bus", self->length);

@@ -30,6 +30,7 @@ struct _SbClientParts
   SbClientUploads *uploads;     /* (owned) (nullable) */
   SbClientDownloads *downloads; /* (owned) (nullable) */
   int lock;                     /* (owned); -1: not held */
+  GPtrArray *closing;           /* (owned) (nullable) of GTask: who waits for the end */
 };
 
 SbClientParts *
@@ -271,17 +272,25 @@ outbox_closed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   part_closed (user_data, good, error);
 }
 
+/* All who asked for it hear of it, with the error if there was one. */
 static void
 close_end (GTask *owned_task)
 {
   g_autoptr (GTask) task = owned_task;
+  SbClientParts *self = get_parts_of (task);
+  g_autoptr (GPtrArray) tasks = g_steal_pointer (&self->closing);
   const GError *error = g_task_get_task_data (task);
 
-  give_lock_back (get_parts_of (task));
-  if (error == NULL)
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, g_error_copy (error));
+  give_lock_back (self);
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      GTask *waiting = g_ptr_array_index (tasks, i);
+
+      if (error == NULL)
+        g_task_return_boolean (waiting, TRUE);
+      else
+        g_task_return_error (waiting, g_error_copy (error));
+    }
 }
 
 static void
@@ -299,12 +308,20 @@ close_next (GTask *owned_task)
     close_end (owned_task);
 }
 
+/* The parts are closed once, however many ask for it meanwhile. */
 void
 sb_client_parts_close_async (SbClientParts *self, GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self->client, NULL, callback, user_data);
 
-  sb_client_session_close_async (self->session, session_closed_cb, task);
+  if (self->closing != NULL)
+    {
+      g_ptr_array_add (self->closing, task);
+      return;
+    }
+  self->closing = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (self->closing, task);
+  sb_client_session_close_async (self->session, session_closed_cb, g_object_ref (task));
 }
 
 gboolean

@@ -184,7 +184,10 @@ flush (SbClientSocket *self)
       n = g_pollable_output_stream_write_nonblocking (self->output, self->out->data + self->written,
                                                       wanted, NULL, &error);
       if (n >= 0)
-        note_written (self, (gsize) n);
+        {
+          sb_client_fault_point ("socket-written");
+          note_written (self, (gsize) n);
+        }
       else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         {
           self->offered = wanted;

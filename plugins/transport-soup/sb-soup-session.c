@@ -28,6 +28,7 @@
 
 /* libsoup's own keep-alive would cost a timer for each connection. */
 #define OPCODE_TEXT 0x1
+#define OPCODE_CLOSE 0x8
 #define OPCODE_PING 0x9
 
 static void delivery_iface_init (SbDeliveryInterface *iface);
@@ -303,6 +304,16 @@ sb_soup_session_close (SbSoupSession *self, gushort code, const char *reason)
   sb_connection_set_paused (self->connection, FALSE);
 }
 
+/* libsoup hangs up on a frame that is too large without a word; its sender would try for ever. */
+static void
+tell_too_big (SbSoupSession *self)
+{
+  static const guint8 code[2] = { SOUP_WEBSOCKET_CLOSE_TOO_BIG >> 8,
+                                  SOUP_WEBSOCKET_CLOSE_TOO_BIG & 0xff };
+
+  send_frame (self, OPCODE_CLOSE, code, sizeof code);
+}
+
 /* libsoup closes the socket itself, and must not gather what comes meanwhile. No word to the bus
  * here: it may be the one who was just sending. */
 static void
@@ -311,6 +322,8 @@ error_cb (SoupWebsocketConnection *socket, GError *error, gpointer user_data)
   SbSoupSession *self = user_data;
 
   g_debug ("a socket of %s failed: %s", self->address, error->message);
+  if (g_error_matches (error, SOUP_WEBSOCKET_ERROR, SOUP_WEBSOCKET_CLOSE_TOO_BIG))
+    tell_too_big (self);
   leave (self);
   sb_connection_set_paused (self->connection, TRUE);
 }
