@@ -23,6 +23,9 @@ struct _SbCliDuty
   gulong state_handler;
   guint sources[2];
   guint closing_timer;
+  guint patience_timer;
+  gint64 patience; /* seconds; 0: for ever */
+  GError *reason;  /* (owned) (nullable) why there is no session */
   SbCliStatus status;
   int signal;
   gboolean is_ending;
@@ -35,12 +38,8 @@ struct _SbCliDuty
 static void
 fail (SbCliDuty *self, const GError *error)
 {
-  SbCliStatus status;
-
-  if (self->is_ending)
-    return;
-  status = sb_cli_fail (self->cli, error);
-  sb_cli_duty_end (self, status);
+  if (!self->is_ending)
+    sb_cli_duty_end (self, sb_cli_fail (self->cli, error));
 }
 
 /* --- The connection --- */
@@ -62,6 +61,46 @@ tell_state (SbCliDuty *self, SbClientState state, const GError *reason)
     }
 }
 
+static gboolean
+lost_patience_cb (gpointer user_data)
+{
+  SbCliDuty *self = user_data;
+  g_autoptr (GError) error = g_steal_pointer (&self->reason);
+
+  self->patience_timer = 0;
+  if (error == NULL)
+    error = g_error_new (SB_CLIENT_ERROR, SB_CLIENT_ERROR_OFFLINE, _ ("%s does not answer"),
+                         sb_client_get_url (self->client));
+  fail (self, error);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+count_patience (SbCliDuty *self, SbClientState state, const GError *reason)
+{
+  if (reason != NULL)
+    {
+      g_clear_error (&self->reason);
+      self->reason = g_error_copy (reason);
+    }
+  if (state == SB_CLIENT_STATE_CONNECTED)
+    g_clear_handle_id (&self->patience_timer, g_source_remove);
+  else if (self->patience > 0 && self->patience_timer == 0)
+    self->patience_timer = g_timeout_add_seconds ((guint) MIN (self->patience, G_MAXINT),
+                                                  lost_patience_cb, self);
+}
+
+/* Two that take the session from each other in turn would both have it half of the time. */
+static gboolean
+is_lost (SbCliDuty *self, SbClientState state, const GError *reason)
+{
+  return reason != NULL
+         && (state == SB_CLIENT_STATE_CLOSED
+             || (state == SB_CLIENT_STATE_WAITING && !self->class->stays
+                 && (g_error_matches (reason, SB_CLIENT_ERROR, SB_CLIENT_ERROR_CLOSED)
+                     || g_error_matches (reason, SB_CLIENT_ERROR, SB_CLIENT_ERROR_UNAUTHORIZED))));
+}
+
 static void
 state_cb (SbClient *client, SbClientState state, const GError *reason, gpointer user_data)
 {
@@ -69,10 +108,13 @@ state_cb (SbClient *client, SbClientState state, const GError *reason, gpointer 
 
   if (self->is_ending)
     return;
+  if (is_lost (self, state, reason))
+    {
+      fail (self, reason);
+      return;
+    }
   tell_state (self, state, reason);
-  /* Nobody seeks a session any more: another one has it, or the password has changed. */
-  if (state == SB_CLIENT_STATE_CLOSED && reason != NULL)
-    fail (self, reason);
+  count_patience (self, state, reason);
 }
 
 static void
@@ -156,9 +198,9 @@ sb_cli_duty_end (SbCliDuty *self, SbCliStatus status)
 static gboolean
 signalled (SbCliDuty *self, int number)
 {
+  self->signal = number;
   if (!self->is_ending)
     {
-      self->signal = number;
       sb_cli_duty_end (self, (SbCliStatus) (128 + number));
       return G_SOURCE_CONTINUE;
     }
@@ -220,10 +262,25 @@ sb_cli_duty_free (SbCliDuty *self)
   for (guint i = 0; i < G_N_ELEMENTS (self->sources); i++)
     g_clear_handle_id (&self->sources[i], g_source_remove);
   g_clear_handle_id (&self->closing_timer, g_source_remove);
+  g_clear_handle_id (&self->patience_timer, g_source_remove);
+  g_clear_error (&self->reason);
   g_clear_signal_handler (&self->state_handler, self->client);
   g_object_unref (self->connecting);
   g_object_unref (self->client);
   g_free (self);
+}
+
+/**
+ * sb_cli_duty_set_patience:
+ * @self: a duty
+ * @seconds: without a session, after which it ends; 0: it never does for that
+ *
+ * Bounds the time for which the bus is sought.
+ */
+void
+sb_cli_duty_set_patience (SbCliDuty *self, gint64 seconds)
+{
+  self->patience = seconds;
 }
 
 /**
@@ -238,6 +295,7 @@ SbCliStatus
 sb_cli_duty_run (SbCliDuty *self)
 {
   self->is_connecting = TRUE;
+  count_patience (self, SB_CLIENT_STATE_CONNECTING, NULL);
   sb_client_connect_async (self->client, self->connecting, connected_cb, self);
   while (!self->is_closed || (self->is_connecting && self->closing_timer != 0))
     g_main_context_iteration (NULL, TRUE);

@@ -15,6 +15,8 @@ G_BEGIN_DECLS
  * @stop: begins nothing any more
  * @is_idle: whether all that was begun has ended
  * @abandon: (nullable): ends what is under way
+ * @stays: it seeks the session again, whatever it was lost for; else a program that takes it over,
+ *   and a password that has changed, end it
  *
  * What a verb has to say about its end.
  */
@@ -23,6 +25,7 @@ typedef struct
   void (*stop) (gpointer user_data);
   gboolean (*is_idle) (gpointer user_data);
   void (*abandon) (gpointer user_data);
+  gboolean stays;
 } SbCliDutyClass;
 
 typedef struct _SbCliDuty SbCliDuty;
@@ -32,6 +35,8 @@ SbCliDuty *sb_cli_duty_new (SbCli *cli, SbClient *client, const SbCliDutyClass *
 void sb_cli_duty_free (SbCliDuty *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbCliDuty, sb_cli_duty_free)
 
+/* Without a session for so many seconds it ends; 0: it goes on for ever, as it is at first. */
+void sb_cli_duty_set_patience (SbCliDuty *self, gint64 seconds);
 /* Connects, and returns when all has ended. Returns: the exit status */
 SbCliStatus sb_cli_duty_run (SbCliDuty *self);
 /* Ends it, once. */

@@ -20,6 +20,7 @@ struct _SbCliIntake
   gsize bytes; /* of messages in hand */
   guint64 n_done;
   gboolean is_stopped;
+  gboolean is_paused;
   gboolean is_beginning;
   GQueue waiting;    /* of SbClientMessage (owned) */
   GHashTable *hand;  /* (owned) id → SbClientMessage, waiting or worked on */
@@ -83,7 +84,8 @@ begin (SbCliIntake *self)
   if (self->is_beginning)
     return;
   self->is_beginning = TRUE;
-  while (!self->is_stopped && (self->parallel == 0 || self->n_working < self->parallel)
+  while (!self->is_stopped && !self->is_paused
+         && (self->parallel == 0 || self->n_working < self->parallel)
          && !g_queue_is_empty (&self->waiting))
     {
       g_autoptr (SbClientMessage) message = g_queue_pop_head (&self->waiting);
@@ -180,6 +182,20 @@ sb_cli_intake_done (SbCliIntake *self, const char *id, gboolean is_well)
   self->n_working--;
   self->bytes -= get_size (message);
   g_hash_table_remove (self->hand, sb_client_message_get_id (message));
+  begin (self);
+}
+
+/**
+ * sb_cli_intake_set_paused:
+ * @self: an intake
+ * @paused: whether nothing is begun
+ *
+ * Begins nothing for a while. What comes meanwhile is taken.
+ */
+void
+sb_cli_intake_set_paused (SbCliIntake *self, gboolean paused)
+{
+  self->is_paused = paused;
   begin (self);
 }
 

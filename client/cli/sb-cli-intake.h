@@ -30,6 +30,8 @@ void sb_cli_intake_set_parallel (SbCliIntake *self, guint parallel);
 gboolean sb_cli_intake_offer (SbCliIntake *self, SbClientMessage *message);
 /* @is_well: else it is forgotten, and worked on again when it comes again */
 void sb_cli_intake_done (SbCliIntake *self, const char *id, gboolean is_well);
+/* Begins nothing for a while, but takes more. */
+void sb_cli_intake_set_paused (SbCliIntake *self, gboolean paused);
 /* Begins nothing any more. What waits is forgotten. */
 void sb_cli_intake_stop (SbCliIntake *self);
 

@@ -181,7 +181,7 @@ abandon_cb (gpointer user_data)
   sb_cli_duty_check (self->duty);
 }
 
-static const SbCliDutyClass duty_class = { stop_cb, is_idle_cb, abandon_cb };
+static const SbCliDutyClass duty_class = { stop_cb, is_idle_cb, abandon_cb, FALSE };
 
 /* --- The verb --- */
 

@@ -25,12 +25,12 @@ add (GPtrArray *environment, const char *name, const char *value)
 /**
  * sb_cli_message_get_environment:
  * @message: a message
- * @path: (nullable): of the file that came with it
+ * @more: (nullable): variables, names and values in turn
  *
- * Returns: (transfer full): names and values of variables in turn
+ * Returns: (transfer full): those that tell of the message, then @more, which win over them
  */
 char **
-sb_cli_message_get_environment (SbClientMessage *message, const char *path)
+sb_cli_message_get_environment (SbClientMessage *message, const char *const *more)
 {
   GPtrArray *environment = g_ptr_array_new ();
   g_autofree char *payload = sb_client_message_dup_payload (message);
@@ -42,7 +42,8 @@ sb_cli_message_get_environment (SbClientMessage *message, const char *path)
   add (environment, "SIMPLEBUS_TYPE", sb_client_message_is_file (message) ? "file" : "message");
   if (sb_client_message_is_file (message))
     add (environment, "SIMPLEBUS_FILENAME", sb_client_message_get_display_name (message));
-  add (environment, "SIMPLEBUS_PATH", path);
+  for (; more != NULL && *more != NULL; more += 2)
+    add (environment, more[0], more[1]);
   g_ptr_array_add (environment, NULL);
   return (char **) g_ptr_array_free (environment, FALSE);
 }

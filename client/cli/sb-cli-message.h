@@ -6,9 +6,9 @@
 
 G_BEGIN_DECLS
 
-/* @path: (nullable): of the file that came with it. Returns: (transfer full): names and values in
- * turn */
-char **sb_cli_message_get_environment (SbClientMessage *message, const char *path);
+/* @more: (nullable): variables, names and values in turn. Returns: (transfer full): the same with
+ * those that tell of the message */
+char **sb_cli_message_get_environment (SbClientMessage *message, const char *const *more);
 /* The notice of a file, with the member `path` at its end. */
 GBytes *sb_cli_message_with_path (SbClientMessage *message, const char *path);
 

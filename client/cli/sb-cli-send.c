@@ -175,8 +175,23 @@ wait_for_confirmations (SbCli *cli, const char *id, guint status)
   return SB_CLI_TRY_AGAIN;
 }
 
+/* The commonest slip of the pen. */
+static void
+hint_at_users (SbCli *cli, const char *const *addresses, const GError *error)
+{
+  if (!g_error_matches (error, SB_CLIENT_ERROR, SB_CLIENT_ERROR_NOT_FOUND) || cli->quiet)
+    return;
+  for (; *addresses != NULL; addresses++)
+    if (strchr ("@#$", **addresses) == NULL)
+      {
+        g_autofree char *name = sb_cli_printable (*addresses);
+
+        g_printerr (_ ("“%s” is a tag. A user is @%s\n"), name, name);
+      }
+}
+
 static SbCliStatus
-send_one (SbCli *cli, SbClientDraft *draft, gint64 retry)
+send_one (SbCli *cli, gconstpointer addresses, SbClientDraft *draft, gint64 retry)
 {
   guint wait = option_direct ? (guint) MIN (option_wait, MAX_DIRECT_WAIT) : 0;
   g_autoptr (GError) error = NULL;
@@ -187,7 +202,10 @@ send_one (SbCli *cli, SbClientDraft *draft, gint64 retry)
   answer = sb_cli_publish (cli, draft, wait, retry, &status, &error);
   if (answer != NULL)
     id = sb_cli_print_answer (cli, answer, &error);
-  return id != NULL ? wait_for_confirmations (cli, id, status) : sb_cli_fail (cli, error);
+  if (id != NULL)
+    return wait_for_confirmations (cli, id, status);
+  hint_at_users (cli, addresses, error);
+  return sb_cli_fail (cli, error);
 }
 
 static const char *
@@ -245,7 +263,7 @@ run (SbCli *cli, int argc, char **argv)
                                        &error);
   if (payload != NULL)
     draft = make_draft (addresses->pdata, payload, &error);
-  return draft != NULL ? send_one (cli, draft, retry) : sb_cli_fail (cli, error);
+  return draft != NULL ? send_one (cli, addresses->pdata, draft, retry) : sb_cli_fail (cli, error);
 }
 
 const SbCliVerb sb_cli_verb_send = {

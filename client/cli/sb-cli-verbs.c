@@ -9,9 +9,8 @@
 #define MAX_WORD 32
 
 static const SbCliVerb *const messages[] = {
-  &sb_cli_verb_send,
-  &sb_cli_verb_listen,
-  NULL,
+  &sb_cli_verb_send,   &sb_cli_verb_send_file, &sb_cli_verb_receive,
+  &sb_cli_verb_listen, &sb_cli_verb_agent,     NULL,
 };
 
 static const SbCliVerb *const management[] = {
@@ -42,12 +41,8 @@ static const SbCliVerb *const about_itself[] = {
 };
 
 static const SbCliVerb *const upkeep[] = {
-  &sb_cli_verb_login,
-  &sb_cli_verb_doctor,
-  &sb_cli_verb_qr,
-  &sb_cli_verb_backup,
-  &sb_cli_verb_restore,
-  NULL,
+  &sb_cli_verb_login,  &sb_cli_verb_doctor,  &sb_cli_verb_qr,
+  &sb_cli_verb_backup, &sb_cli_verb_restore, NULL,
 };
 
 const SbCliGroup sb_cli_groups[] = {

@@ -10,6 +10,7 @@
 G_BEGIN_DECLS
 
 /* Each is in the file of its name. */
+extern const SbCliVerb sb_cli_verb_agent;
 extern const SbCliVerb sb_cli_verb_backup;
 extern const SbCliVerb sb_cli_verb_dead_drop;
 extern const SbCliVerb sb_cli_verb_dead_list;
@@ -24,8 +25,10 @@ extern const SbCliVerb sb_cli_verb_qr;
 extern const SbCliVerb sb_cli_verb_queues;
 extern const SbCliVerb sb_cli_verb_queues_pause;
 extern const SbCliVerb sb_cli_verb_queues_resume;
+extern const SbCliVerb sb_cli_verb_receive;
 extern const SbCliVerb sb_cli_verb_restore;
 extern const SbCliVerb sb_cli_verb_send;
+extern const SbCliVerb sb_cli_verb_send_file;
 extern const SbCliVerb sb_cli_verb_status;
 extern const SbCliVerb sb_cli_verb_top;
 extern const SbCliVerb sb_cli_verb_users_add;
