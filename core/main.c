@@ -270,8 +270,6 @@ run (SbDaemon *daemon)
 
   raise_descriptor_limit ();
   keep_some_memory ();
-  /* A file at its limit is an error of the one who writes it, not the end of the bus. */
-  signal (SIGXFSZ, SIG_IGN);
   g_signal_connect_swapped (daemon, "stopped", G_CALLBACK (g_main_loop_quit), loop);
   if (!sb_daemon_start (daemon, &error))
     return fail (error);
@@ -310,6 +308,8 @@ main (int argc, char *argv[])
     return run_verify ();
 
   sb_log_init ();
+  /* A file at its limit is an error of the one who writes it, not the end of the program. */
+  signal (SIGXFSZ, SIG_IGN);
   choose_config_file ();
   choose_data_dir ();
   daemon = sb_daemon_new (

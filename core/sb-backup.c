@@ -270,7 +270,7 @@ write_archive (SbBackup *self, SbArchiveWriter *writer, GError **error)
         return FALSE;
     }
   sb_fault_point ("backup-written");
-  return sb_archive_writer_end (writer, error) && self->func (NULL, 0, self->func_data, error);
+  return sb_archive_writer_end (writer, error);
 }
 
 static gpointer

@@ -19,7 +19,7 @@ typedef struct _SbBackup SbBackup;
 /**
  * SbBackupFunc:
  * @data: bytes of the archive
- * @length: how many; 0 when all of it came
+ * @length: how many
  * @user_data: as given to sb_backup_write_async()
  * @error: why no more is wanted
  *

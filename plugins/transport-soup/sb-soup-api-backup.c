@@ -25,9 +25,9 @@ typedef struct
 } Download;
 
 static void
-download_free (Download *self, gboolean is_whole)
+download_end (Download *self, gboolean is_whole)
 {
-  sb_stream_free (self->stream, is_whole);
+  sb_stream_free (self->stream, is_whole ? LAST_CHUNK : NULL);
   sb_backup_unref (self->backup);
   g_byte_array_unref (self->chunk);
   g_free (self);
@@ -40,8 +40,6 @@ write_chunk (const void *data, gsize length, gpointer user_data, GError **error)
   Download *self = user_data;
   char size[32];
 
-  if (length == 0)
-    return sb_stream_write (self->stream, LAST_CHUNK, strlen (LAST_CHUNK), error);
   g_snprintf (size, sizeof size, "%" G_GSIZE_MODIFIER "x\r\n", length);
   g_byte_array_set_size (self->chunk, 0);
   g_byte_array_append (self->chunk, (const guint8 *) size, (guint) strlen (size));
@@ -55,8 +53,8 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Download *self = user_data;
 
-  /* The bus has said in the log how it went. */
-  download_free (self, sb_backup_write_finish (self->backup, result, NULL));
+  /* The bus has said in the log how it went, and can make another one. */
+  download_end (self, sb_backup_write_finish (self->backup, result, NULL));
 }
 
 static void

@@ -163,10 +163,13 @@ closed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* Ends the connection in the way that says what came. */
 static void
-end_connection (SbConnection *connection, gboolean is_whole)
+end_connection (SbConnection *connection, const char *last)
 {
-  if (is_whole)
-    g_io_stream_close_async (G_IO_STREAM (connection), G_PRIORITY_DEFAULT, NULL, closed_cb, NULL);
+  if (last != NULL && sb_connection_is_usable (connection))
+    {
+      sb_connection_send (connection, NULL, 0, last, strlen (last));
+      g_io_stream_close_async (G_IO_STREAM (connection), G_PRIORITY_DEFAULT, NULL, closed_cb, NULL);
+    }
   else if (sb_connection_is_open (connection))
     sb_connection_abort (connection, "what was being sent ended too early");
 }
@@ -174,12 +177,12 @@ end_connection (SbConnection *connection, gboolean is_whole)
 /**
  * sb_stream_free:
  * @self: (transfer full): a stream to which no thread writes any more
- * @is_whole: all that there was to write was written; otherwise the peer sees that it was not
+ * @last: (nullable): the end of what was written; %NULL: the peer is to see that it has none
  *
  * Ends the connection.
  */
 void
-sb_stream_free (SbStream *self, gboolean is_whole)
+sb_stream_free (SbStream *self, const char *last)
 {
   g_signal_handler_disconnect (self->cancellable, self->handler);
   if (self->question != NULL)
@@ -193,7 +196,7 @@ sb_stream_free (SbStream *self, gboolean is_whole)
       close (self->socket);
     }
   sb_connection_give_back (self->connection);
-  end_connection (self->connection, is_whole);
+  end_connection (self->connection, last);
   g_object_unref (self->connection);
   g_object_unref (self->cancellable);
   g_main_context_unref (self->context);

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 typedef struct _SbStream SbStream;
 
 SbStream *sb_stream_new (SbConnection *connection, GCancellable *cancellable);
-void sb_stream_free (SbStream *self, gboolean is_whole);
+void sb_stream_free (SbStream *self, const char *last);
 
 gboolean sb_stream_write (SbStream *self, const void *data, gsize length, GError **error);
 

@@ -302,6 +302,60 @@ what_was_removed_is_gone (Fixture *f, gconstpointer data)
   g_assert_error (error, SB_ERROR, SB_ERROR_NOT_FOUND);
 }
 
+/* Holding */
+
+static gboolean
+is_other (const char *id, gpointer user_data)
+{
+  return strcmp (id, OTHER_ID) == 0;
+}
+
+static void
+what_is_held_stays_until_the_hold_ends (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SbFile) file = receive (f, ID, "a file");
+
+  sb_vault_hold (f->vault);
+  sb_vault_remove (f->vault, ID);
+  assert_content (f, file, "a file");
+  sb_vault_release_hold (f->vault);
+  close_vault (f);
+  g_assert_false (is_there (f, "01", ID));
+  open_vault (f);
+}
+
+static void
+a_hold_may_become_one_of_some_files (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SbFile) file = receive (f, ID, "a file");
+  g_autoptr (SbFile) other = receive (f, OTHER_ID, "another");
+
+  sb_vault_hold (f->vault);
+  sb_vault_remove (f->vault, ID);
+  sb_vault_narrow_hold (f->vault, is_other, NULL);
+  sb_vault_remove (f->vault, OTHER_ID);
+  close_vault (f);
+  g_assert_false (is_there (f, "01", ID));
+  g_assert_true (is_there (f, "02", OTHER_ID));
+  open_vault (f);
+}
+
+static void
+what_a_hold_left_goes_with_the_next_sweep (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SbFile) file = receive (f, ID, "a file");
+  g_autoptr (GHashTable) none = g_hash_table_new (g_str_hash, g_str_equal);
+  SbSweepReport report;
+
+  sb_vault_hold (f->vault);
+  sb_vault_remove (f->vault, ID);
+  close_vault (f);
+  open_vault (f);
+  g_assert_true (sb_vault_sweep (f->vault, none, &report, NULL));
+  g_assert_cmpuint (report.n_orphans, ==, 1);
+  sb_sweep_report_clear (&report);
+}
+
 /* A full disk */
 
 static void
@@ -481,6 +535,9 @@ main (int argc, char **argv)
        what_was_finished_and_not_kept_can_be_aborted);
   ADD ("several-files-are-kept-together", several_files_are_kept_together);
   ADD ("what-was-removed-is-gone", what_was_removed_is_gone);
+  ADD ("what-is-held-stays-until-the-hold-ends", what_is_held_stays_until_the_hold_ends);
+  ADD ("a-hold-may-become-one-of-some-files", a_hold_may_become_one_of_some_files);
+  ADD ("what-a-hold-left-goes-with-the-next-sweep", what_a_hold_left_goes_with_the_next_sweep);
   ADD ("nothing-is-received-below-the-reserve", nothing_is_received_below_the_reserve);
   ADD ("a-file-that-does-not-fit-fails-and-tells", a_file_that_does_not_fit_fails_and_tells);
   ADD ("a-sweep-removes-what-no-message-names", a_sweep_removes_what_no_message_names);
