@@ -6,57 +6,64 @@
  * turns out to be damaged on the disk does not end the backup, which would leave
  * the bus without any as long as it has such a file: it is brought to the length
  * that was promised, and the seal names it.
+ *
+ * The few lines of a tar archive are written here and not by libarchive, which
+ * cannot drop an archive half-way: it would fill up the member first.
  */
 
 #include "sb-archive.h"
 
 #include "sb-error.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <nettle/sha2.h>
 #include <string.h>
 #include <unistd.h>
+
+#define TAR_BLOCK 512
+
+/* What a header has room for, in eleven octal digits: 8 GiB. */
+#define SIZE_MAX_OCTAL G_GUINT64_CONSTANT (077777777777)
+
+#define TYPE_FILE '0'
+#define TYPE_EXTENSION 'x'
+
+/* Numbers are octal digits with a NUL behind. */
+typedef struct
+{
+  char name[100];
+  char mode[8];
+  char uid[8];
+  char gid[8];
+  char size[12];
+  char mtime[12];
+  char checksum[8];
+  char type;
+  char link[100];
+  char magic[6];
+  char version[2];
+  char owner[32];
+  char group[32];
+  char device_major[8];
+  char device_minor[8];
+  char prefix[155];
+  char padding[12];
+} TarHeader;
+
+G_STATIC_ASSERT (sizeof (TarHeader) == TAR_BLOCK);
 
 struct _SbArchiveWriter
 {
   const SbManifest *manifest; /* (borrowed) */
   SbArchiveFunc func;
   gpointer user_data;
-  struct archive *archive; /* (owned) */
-  guint8 *buffer;          /* (owned) */
+  guint8 *block;  /* (owned) what is gathered */
+  guint8 *buffer; /* (owned) what is read */
+  gsize gathered;
   guint8 manifest_digest[SHA256_DIGEST_SIZE];
   GPtrArray *damaged; /* (owned) (element-type utf8) */
   guint64 written;
-  GError *failure; /* (owned) (nullable) what the function said */
 };
-
-static la_ssize_t
-write_cb (struct archive *archive, void *user_data, const void *data, size_t length)
-{
-  SbArchiveWriter *self = user_data;
-
-  if (self->failure != NULL || !self->func (data, length, self->user_data, &self->failure))
-    {
-      archive_set_error (archive, EPIPE, "not wanted");
-      return -1;
-    }
-  self->written += length;
-  return (la_ssize_t) length;
-}
-
-static gboolean
-fail (SbArchiveWriter *self, GError **error)
-{
-  if (self->failure != NULL)
-    g_propagate_error (error, g_steal_pointer (&self->failure));
-  else
-    g_set_error (error, SB_ERROR, SB_ERROR_FAILED, "The archive cannot be made: %s",
-                 archive_error_string (self->archive));
-  archive_write_fail (self->archive);
-  return FALSE;
-}
 
 /* Life */
 
@@ -69,12 +76,9 @@ sb_archive_writer_new (const SbManifest *manifest, SbArchiveFunc func, gpointer 
   self->manifest = manifest;
   self->func = func;
   self->user_data = user_data;
+  self->block = g_malloc (SB_ARCHIVE_BLOCK);
   self->buffer = g_malloc (SB_ARCHIVE_BLOCK);
   self->damaged = g_ptr_array_new_with_free_func (g_free);
-  self->archive = archive_write_new ();
-  archive_write_set_format_pax_restricted (self->archive);
-  archive_write_set_bytes_per_block (self->archive, SB_ARCHIVE_BLOCK);
-  archive_write_set_bytes_in_last_block (self->archive, 1);
   return self;
 }
 
@@ -82,43 +86,110 @@ sb_archive_writer_new (const SbManifest *manifest, SbArchiveFunc func, gpointer 
 void
 sb_archive_writer_free (SbArchiveWriter *self)
 {
-  archive_write_fail (self->archive);
-  archive_write_free (self->archive);
   g_ptr_array_unref (self->damaged);
-  g_clear_error (&self->failure);
   g_free (self->buffer);
+  g_free (self->block);
   g_free (self);
 }
 
-/* Members */
+/* Bytes */
 
 static gboolean
-begin_member (SbArchiveWriter *self, const char *name, guint64 size, GError **error)
+flush (SbArchiveWriter *self, GError **error)
 {
-  struct archive_entry *entry = archive_entry_new ();
-  int code;
+  gsize length = self->gathered;
 
-  archive_entry_set_pathname (entry, name);
-  archive_entry_set_size (entry, (la_int64_t) size);
-  archive_entry_set_filetype (entry, AE_IFREG);
-  archive_entry_set_perm (entry, 0600);
-  archive_entry_set_mtime (entry, (time_t) (self->manifest->created / G_USEC_PER_SEC), 0);
-  code = archive_write_header (self->archive, entry);
-  archive_entry_free (entry);
-  return code == ARCHIVE_OK || fail (self, error);
+  self->gathered = 0;
+  if (length > 0 && !self->func (self->block, length, self->user_data, error))
+    return FALSE;
+  self->written += length;
+  return TRUE;
 }
 
 static gboolean
 append (SbArchiveWriter *self, const void *data, gsize length, GError **error)
 {
-  return archive_write_data (self->archive, data, length) == (la_ssize_t) length
-         || fail (self, error);
+  const guint8 *bytes = data;
+
+  while (length > 0)
+    {
+      gsize n = MIN (length, SB_ARCHIVE_BLOCK - self->gathered);
+
+      memcpy (self->block + self->gathered, bytes, n);
+      self->gathered += n;
+      bytes += n;
+      length -= n;
+      if (self->gathered == SB_ARCHIVE_BLOCK && !flush (self, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Up to the next block of the archive. */
+static gboolean
+pad (SbArchiveWriter *self, guint64 size, GError **error)
+{
+  static const guint8 zeros[TAR_BLOCK];
+
+  return append (self, zeros, (gsize) ((TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK), error);
+}
+
+/* Members */
+
+/* The checksum counts itself as blanks. */
+static void
+seal_header (TarHeader *header)
+{
+  const guint8 *bytes = (const guint8 *) header;
+  guint sum = 0;
+
+  memset (header->checksum, ' ', sizeof header->checksum);
+  for (gsize i = 0; i < sizeof *header; i++)
+    sum += bytes[i];
+  g_snprintf (header->checksum, sizeof header->checksum, "%06o", sum);
+}
+
+static gboolean
+write_header (SbArchiveWriter *self, char type, const char *name, guint64 size, GError **error)
+{
+  TarHeader header = { .type = type, .mode = "0000600", .uid = "0000000", .gid = "0000000" };
+  guint64 mtime = (guint64) (self->manifest->created / G_USEC_PER_SEC);
+
+  g_strlcpy (header.name, name, sizeof header.name);
+  g_snprintf (header.size, sizeof header.size, "%011" G_GINT64_MODIFIER "o",
+              MIN (size, SIZE_MAX_OCTAL));
+  g_snprintf (header.mtime, sizeof header.mtime, "%011" G_GINT64_MODIFIER "o",
+              MIN (mtime, SIZE_MAX_OCTAL));
+  memcpy (header.magic, "ustar", sizeof header.magic);
+  memcpy (header.version, "00", sizeof header.version);
+  seal_header (&header);
+  return append (self, &header, sizeof header, error);
+}
+
+/* An extension in front of the header says the size; its record begins with its own length. */
+static gboolean
+write_large_size (SbArchiveWriter *self, guint64 size, GError **error)
+{
+  g_autofree char *rest = g_strdup_printf (" size=%" G_GUINT64_FORMAT "\n", size);
+  g_autofree char *record = g_strdup_printf ("%" G_GSIZE_FORMAT "%s", strlen (rest) + 2, rest);
+  gsize length = strlen (record);
+
+  return write_header (self, TYPE_EXTENSION, "PaxHeader", length, error)
+         && append (self, record, length, error) && pad (self, length, error);
+}
+
+static gboolean
+begin_member (SbArchiveWriter *self, const char *name, guint64 size, GError **error)
+{
+  return (size <= SIZE_MAX_OCTAL || write_large_size (self, size, error))
+         && write_header (self, TYPE_FILE, name, size, error);
 }
 
 static gboolean
 add_text (SbArchiveWriter *self, const char *name, const GString *text, GError **error)
 {
-  return begin_member (self, name, text->len, error) && append (self, text->str, text->len, error);
+  return begin_member (self, name, text->len, error) && append (self, text->str, text->len, error)
+         && pad (self, text->len, error);
 }
 
 /* Reads up to a block; what a file lacks, or the disk does not give, is zeros. */
@@ -166,16 +237,10 @@ sb_archive_writer_add (SbArchiveWriter *self, const SbManifestMember *member, in
   sha256_digest (&hash, sizeof digest, digest);
   if (memcmp (digest, member->digest, sizeof digest) != 0)
     g_ptr_array_add (self->damaged, g_strdup (member->name));
-  return TRUE;
+  return pad (self, member->size, error);
 }
 
 /* Begin and end */
-
-static int
-open_cb (struct archive *archive, void *user_data)
-{
-  return ARCHIVE_OK;
-}
 
 gboolean
 sb_archive_writer_begin (SbArchiveWriter *self, GError **error)
@@ -192,8 +257,6 @@ sb_archive_writer_begin (SbArchiveWriter *self, GError **error)
   sha256_init (&hash);
   sha256_update (&hash, text->len, (const guint8 *) text->str);
   sha256_digest (&hash, sizeof self->manifest_digest, self->manifest_digest);
-  if (archive_write_open (self->archive, self, open_cb, write_cb, NULL) != ARCHIVE_OK)
-    return fail (self, error);
   return add_text (self, SB_MANIFEST_NAME, text, error);
 }
 
@@ -201,11 +264,11 @@ sb_archive_writer_begin (SbArchiveWriter *self, GError **error)
 gboolean
 sb_archive_writer_end (SbArchiveWriter *self, GError **error)
 {
+  static const guint8 zeros[2 * TAR_BLOCK];
   g_autoptr (GString) text = sb_seal_format (self->manifest_digest, self->damaged);
 
-  if (!add_text (self, SB_MANIFEST_SEAL, text, error))
-    return FALSE;
-  return archive_write_close (self->archive) == ARCHIVE_OK || fail (self, error);
+  return add_text (self, SB_MANIFEST_SEAL, text, error) && append (self, zeros, sizeof zeros, error)
+         && flush (self, error);
 }
 
 const GPtrArray *

@@ -10,6 +10,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
+/* Bytes a second: so that one that is stopped has not taken all of it before. */
+#define RATE "8M"
+
 /* Fetching */
 
 BackupClient *
@@ -21,9 +24,10 @@ backup_client_new (SbTestDaemon *daemon, const char *name)
   g_autoptr (GError) error = NULL;
 
   self->path = g_build_filename (sb_test_daemon_get_dir (daemon), name, NULL);
-  self->process = g_subprocess_new (
-      G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error, "curl", "-s", "--noproxy", "*", "--fail", "-u",
-      SB_TEST_ADMIN ":" SB_TEST_ADMIN_PASSWORD, "-o", self->path, url, NULL);
+  self->process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error, "curl", "-s",
+                                    "--noproxy", "*", "--fail", "--limit-rate", RATE, "-u",
+                                    SB_TEST_ADMIN ":" SB_TEST_ADMIN_PASSWORD, "-o", self->path, url,
+                                    NULL);
   g_assert_no_error (error);
   return self;
 }

@@ -10,8 +10,8 @@
 #include <signal.h>
 #include <string.h>
 
-/* What no buffer of the kernel takes. */
-#define BIG (32 * 1024 * 1024)
+/* What no buffer of the kernel takes, nor a client before it is stopped. */
+#define BIG (16 * 1024 * 1024)
 
 #define N_BEFORE 200
 #define N_FILES 8

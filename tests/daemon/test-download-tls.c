@@ -71,7 +71,6 @@ fixture_new (gsize length)
   certificate = g_build_filename (sb_test_daemon_get_dir (self->daemon), "cert.pem", NULL);
   key = g_build_filename (sb_test_daemon_get_dir (self->daemon), "key.pem", NULL);
   make_certificate (certificate, key);
-  sb_test_daemon_set (self->daemon, "bus.store=memory");
   sb_test_daemon_set (self->daemon, "transport-soup.tls-certificate=%s", certificate);
   sb_test_daemon_set (self->daemon, "transport-soup.tls-key=%s", key);
   sb_test_daemon_start (self->daemon);
@@ -165,6 +164,60 @@ lets_go_of_clients_that_hang_up (void)
   g_assert_cmpuint (sb_test_release (file->admin, file->path), ==, 200);
 }
 
+/* Its manifest, the file and its end; what is whole is tested without TLS. */
+static void
+assert_backup (SbTestAnswer *answer, const Fixture *file)
+{
+  sb_test_assert_status (answer, 200);
+  g_assert_true (g_str_has_prefix (answer->body, "manifest.json"));
+  g_assert_nonnull (memmem (answer->body, answer->length, file->data, file->length));
+  g_assert_nonnull (memmem (answer->body, answer->length, "\"damaged\":[]", 12));
+}
+
+static void
+gives_backups (void)
+{
+  static const gsize lengths[] = { 1, 131072, 3 * MEBI + 3 };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (lengths); i++)
+    {
+      g_autoptr (Fixture) file = fixture_new (lengths[i]);
+      g_autoptr (SbTestAnswer) answer = sb_test_http_get (file->admin, "/api/v1/backup");
+
+      assert_backup (answer, file);
+    }
+}
+
+static gboolean
+has_room_for_another (gpointer user_data)
+{
+  g_autoptr (SbTestAnswer) answer = sb_test_http_get (((Fixture *) user_data)->admin,
+                                                      "/api/v1/backup");
+
+  if (answer->status == 200)
+    assert_backup (answer, user_data);
+  else
+    sb_test_assert_status (answer, 409);
+  return answer->status == 200;
+}
+
+static void
+lets_go_of_backups_whose_clients_hang_up (void)
+{
+  g_autoptr (Fixture) file = fixture_new (3 * MEBI);
+
+  for (guint i = 0; i < 20; i++)
+    {
+      SbTestExchange *exchange = sb_test_http_begin (file->admin, "GET", "/api/v1/backup", NULL,
+                                                     NULL, 0);
+
+      for (guint j = 0; j < 5 * i; j++)
+        g_main_context_iteration (NULL, FALSE);
+      sb_test_http_abandon (exchange);
+    }
+  sb_test_poll_for (has_room_for_another, file, "a backup");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -174,5 +227,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/download-tls/serves-many-at-once", serves_many_at_once);
   g_test_add_func ("/download-tls/lets-go-of-clients-that-hang-up",
                    lets_go_of_clients_that_hang_up);
+  g_test_add_func ("/download-tls/gives-backups", gives_backups);
+  g_test_add_func ("/download-tls/lets-go-of-backups-whose-clients-hang-up",
+                   lets_go_of_backups_whose_clients_hang_up);
   return g_test_run ();
 }

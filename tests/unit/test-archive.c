@@ -5,6 +5,8 @@
 #include "sb-error.h"
 #include "sb-test.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -171,6 +173,58 @@ whoever_takes_it_can_end_it (void)
   close (fd);
 }
 
+static gboolean
+take_one_block (const void *data, gsize length, gpointer user_data, GError **error)
+{
+  GByteArray *bytes = user_data;
+
+  if (bytes->len > 0)
+    return refuse_bytes (data, length, NULL, error);
+  g_byte_array_append (bytes, data, (guint) length);
+  return TRUE;
+}
+
+/* Returns: what libarchive takes the size of the second member for. */
+static gint64
+read_second_size (const GByteArray *bytes)
+{
+  struct archive *archive = archive_read_new ();
+  struct archive_entry *entry = NULL;
+  gint64 size;
+
+  archive_read_support_format_tar (archive);
+  g_assert_cmpint (archive_read_open_memory (archive, bytes->data, bytes->len), ==, ARCHIVE_OK);
+  g_assert_cmpint (archive_read_next_header (archive, &entry), ==, ARCHIVE_OK);
+  g_assert_cmpint (archive_read_next_header (archive, &entry), ==, ARCHIVE_OK);
+  g_assert_cmpstr (archive_entry_pathname (entry), ==, "store/a");
+  size = archive_entry_size (entry);
+  archive_read_free (archive);
+  return size;
+}
+
+/* Around what a header has room for. */
+static void
+members_may_be_large (void)
+{
+  static const guint64 sizes[] = { G_GUINT64_CONSTANT (8589934591), G_GUINT64_CONSTANT (8589934592),
+                                   G_GUINT64_CONSTANT (123456789012345) };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (SbManifest) manifest = sb_manifest_new ("0.1.0", "sqlite", CREATED);
+      g_autoptr (GByteArray) bytes = g_byte_array_new ();
+      guint8 digest[SB_FILE_DIGEST_SIZE] = { 0 };
+      g_autoptr (SbArchiveWriter) writer = NULL;
+
+      sb_manifest_add (manifest, "store/a", sizes[i], digest);
+      writer = sb_archive_writer_new (manifest, take_one_block, bytes);
+      g_assert_true (sb_archive_writer_begin (writer, NULL));
+      g_assert_false (sb_archive_writer_add (
+          writer, &g_array_index (manifest->members, SbManifestMember, 0), -1, NULL, NULL));
+      g_assert_cmpint (read_second_size (bytes), ==, (gint64) sizes[i]);
+    }
+}
+
 static void
 a_cancelled_one_has_no_end (void)
 {
@@ -265,6 +319,7 @@ main (int argc, char *argv[])
                         a_damaged_file_is_named_and_does_not_end_it);
   g_test_add_func ("/archive/what-is-missing-is-named", what_is_missing_is_named);
   g_test_add_func ("/archive/whoever-takes-it-can-end-it", whoever_takes_it_can_end_it);
+  g_test_add_func ("/archive/members-may-be-large", members_may_be_large);
   g_test_add_func ("/archive/a-cancelled-one-has-no-end", a_cancelled_one_has_no_end);
   g_test_add_func ("/archive/one-that-was-cut-off-anywhere-is-refused",
                    one_that_was_cut_off_anywhere_is_refused);
