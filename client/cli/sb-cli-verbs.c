@@ -41,8 +41,13 @@ static const SbCliVerb *const about_itself[] = {
 };
 
 static const SbCliVerb *const upkeep[] = {
-  &sb_cli_verb_login,  &sb_cli_verb_doctor,  &sb_cli_verb_qr,
-  &sb_cli_verb_backup, &sb_cli_verb_restore, NULL,
+  &sb_cli_verb_login,
+  &sb_cli_verb_doctor,
+  &sb_cli_verb_qr,
+  &sb_cli_verb_bench,
+  &sb_cli_verb_backup,
+  &sb_cli_verb_restore,
+  NULL,
 };
 
 const SbCliGroup sb_cli_groups[] = {

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 /* Each is in the file of its name. */
 extern const SbCliVerb sb_cli_verb_agent;
 extern const SbCliVerb sb_cli_verb_backup;
+extern const SbCliVerb sb_cli_verb_bench;
 extern const SbCliVerb sb_cli_verb_dead_drop;
 extern const SbCliVerb sb_cli_verb_dead_list;
 extern const SbCliVerb sb_cli_verb_dead_requeue;

@@ -22,7 +22,7 @@
 /* More than all sockets on the way hold. */
 #define LARGE_FILE_SIZE (32 * 1024 * 1024)
 
-/* A bus with a message and two files, its command line, and the file that is to become the backup. */
+/* A bus with a message and two files, its command line, and what is to become the backup. */
 typedef struct
 {
   SbTestSite *bus;    /* (owned) */
