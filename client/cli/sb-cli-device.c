@@ -90,9 +90,24 @@ find_public_url (JsonObject *configuration)
   return NULL;
 }
 
-/* Who is no admin may not know, and an old bus does not. Returns: whether that is no failure */
+/* Who is no admin may not see the configuration, but is told of its own devices. A bus that is not
+ * called anything outside takes what the request called it.
+ * Returns: (transfer full) (nullable) */
+static char *
+ask_own_url (SbCli *cli, const char *user)
+{
+  g_autofree char *path = sb_cli_path ("/api/v1/users/%s/settings", user);
+  g_autoptr (JsonNode) answer = sb_cli_call_object (cli, "POST", path, "{}", NULL);
+  const char *url = answer != NULL
+                        ? sb_cli_json_get_string (json_node_get_object (answer), "BusURLHttp")
+                        : NULL;
+
+  return url != NULL && g_str_has_prefix (url, "http") ? trim_url (url) : NULL;
+}
+
+/* An old bus does not know. Returns: whether that is no failure */
 static gboolean
-ask_public_url (SbCli *cli, char **url, GError **error)
+ask_public_url (SbCli *cli, const char *user, char **url, GError **error)
 {
   g_autoptr (GError) fault = NULL;
   g_autoptr (JsonNode) answer = sb_cli_call_object (cli, "GET", "/api/v1/configuration", NULL,
@@ -101,8 +116,9 @@ ask_public_url (SbCli *cli, char **url, GError **error)
   *url = NULL;
   if (answer != NULL)
     *url = find_public_url (json_node_get_object (answer));
-  else if (!g_error_matches (fault, SB_CLIENT_ERROR, SB_CLIENT_ERROR_FORBIDDEN)
-           && !g_error_matches (fault, SB_CLIENT_ERROR, SB_CLIENT_ERROR_NOT_FOUND))
+  else if (g_error_matches (fault, SB_CLIENT_ERROR, SB_CLIENT_ERROR_FORBIDDEN))
+    *url = ask_own_url (cli, user);
+  else if (!g_error_matches (fault, SB_CLIENT_ERROR, SB_CLIENT_ERROR_NOT_FOUND))
     {
       g_propagate_error (error, g_steal_pointer (&fault));
       return FALSE;
@@ -125,7 +141,7 @@ find_addresses (SbCli *cli, SbCliDevice *self, GError **error)
   g_autofree char *url = NULL;
   gboolean is_own;
 
-  if (client == NULL || !ask_public_url (cli, &url, error))
+  if (client == NULL || !ask_public_url (cli, self->user, &url, error))
     return FALSE;
   is_own = url == NULL;
   if (is_own)

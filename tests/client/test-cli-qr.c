@@ -254,6 +254,18 @@ test_says_how_the_bus_is_called_outside (void)
     }
 }
 
+/* Who is no admin is told of itself. */
+static void
+test_says_so_to_users_too (void)
+{
+  g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.public-url=https://bus.example", NULL);
+  g_autoptr (SbTestCli) cli = sb_test_cli_new_for (bus->daemon, "alice");
+  g_autoptr (SbTestOutcome) outcome = sb_test_cli_run (cli, "qr", "alice", "--json", NULL);
+
+  sb_test_assert_outcome (outcome, 0);
+  g_assert_cmpstr (outcome->out, ==, ALICE "\n");
+}
+
 /* Neither an admin, who learns that there is no public-url, nor somebody who may not ask. */
 static void
 test_does_not_send_devices_to_themselves (void)
@@ -430,6 +442,7 @@ main (int argc, char *argv[])
                    test_keeps_names_of_any_alphabet_and_quotes);
   g_test_add_func ("/cli-qr/says-how-the-bus-is-called-outside",
                    test_says_how_the_bus_is_called_outside);
+  g_test_add_func ("/cli-qr/says-so-to-users-too", test_says_so_to_users_too);
   g_test_add_func ("/cli-qr/does-not-send-devices-to-themselves",
                    test_does_not_send_devices_to_themselves);
   g_test_add_func ("/cli-qr/refuses-words-that-make-no-sense",
