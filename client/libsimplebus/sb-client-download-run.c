@@ -258,7 +258,7 @@ verify (SbClientDownload *self, GError **error)
   note_corrupt (self);
   self->flushed = 0;
   keep (self, SB_CLIENT_PHASE_FETCHING, NULL);
-  sb_client_part_restart (&self->part, NULL);
+  sb_client_part_remove (&self->part);
   return FALSE;
 }
 

@@ -15,13 +15,11 @@
 
 static const char *const phases[] = { "recording", "fetching", "placing", "placed", "confirming" };
 
-/* Users of different buses may share the folder. */
+/* Several clients may share the folder. */
 static char *
 make_part_path (SbClientDownload *self)
 {
-  g_autofree char *name = g_strconcat (self->settings->user, "@", self->settings->url, "\n",
-                                       sb_client_message_get_id (self->notice), NULL);
-  g_autofree char *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, name, -1);
+  g_autofree char *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, self->state_path, -1);
 
   hash[32] = '\0';
   return g_strconcat (self->folder, "/" PART_FOLDER "/", hash, ".part", NULL);
@@ -29,7 +27,7 @@ make_part_path (SbClientDownload *self)
 
 static SbClientDownload *
 new_download (const SbClientSettings *settings, SbClientMessage *notice, char *state_path,
-              guint64 order, const char *folder)
+              guint64 order, const char *folder, const char *part)
 {
   SbClientDownload *self = g_new0 (SbClientDownload, 1);
 
@@ -39,7 +37,7 @@ new_download (const SbClientSettings *settings, SbClientMessage *notice, char *s
   self->item.order = order;
   self->folder = g_strdup (folder);
   self->boot = sb_client_disk_get_boot ();
-  sb_client_part_init (&self->part, make_part_path (self));
+  sb_client_part_init (&self->part, part != NULL ? g_strdup (part) : make_part_path (self));
   return self;
 }
 
@@ -47,7 +45,7 @@ SbClientDownload *
 sb_client_download_new (const SbClientSettings *settings, SbClientMessage *notice, char *state_path,
                         guint64 order)
 {
-  return new_download (settings, notice, state_path, order, settings->download_dir);
+  return new_download (settings, notice, state_path, order, settings->download_dir, NULL);
 }
 
 void
@@ -75,6 +73,7 @@ sb_client_download_print (SbClientDownload *self)
   g_key_file_set_uint64 (state, group, "order", self->item.order);
   g_key_file_set_string (state, group, "notice", sb_client_message_get_json (self->notice));
   sb_client_state_set_path (state, "folder", self->folder);
+  sb_client_state_set_path (state, "part", self->part.path);
   if (self->path != NULL)
     sb_client_state_set_path (state, "path", self->path);
   g_key_file_set_int64 (state, group, "flushed", self->flushed);
@@ -134,6 +133,7 @@ sb_client_download_load (const SbClientSettings *settings, GKeyFile *state, cons
 {
   g_autoptr (SbClientMessage) notice = NULL;
   g_autofree char *folder = sb_client_state_get_path (state, "folder");
+  g_autofree char *part = sb_client_state_get_path (state, "part");
   SbClientDownload *self;
 
   if (sb_client_state_get_number (state, "version", 0) != VERSION)
@@ -144,13 +144,13 @@ sb_client_download_load (const SbClientSettings *settings, GKeyFile *state, cons
   notice = read_notice (state, error);
   if (notice == NULL)
     return NULL;
-  if (folder == NULL || !g_path_is_absolute (folder))
+  if (folder == NULL || !g_path_is_absolute (folder) || part == NULL || !g_path_is_absolute (part))
     {
-      refuse (error, "there is no folder");
+      refuse (error, "there is no folder, or no part of the file");
       return NULL;
     }
   self = new_download (settings, notice, g_strdup (state_path),
-                       (guint64) sb_client_state_get_number (state, "order", 0), folder);
+                       (guint64) sb_client_state_get_number (state, "order", 0), folder, part);
   self->flushed = MAX (sb_client_state_get_number (state, "flushed", 0), 0);
   self->n_corrupt = (guint) sb_client_state_get_number (state, "corrupt", 0);
   g_free (self->boot);
