@@ -89,7 +89,7 @@ check_text (const char *text, gsize length, GError **error)
 
   if (g_utf8_validate (text, (gssize) length, &end))
     return TRUE;
-  return fail_usage (error, _ ("The message is no UTF-8 text: byte %" G_GSIZE_FORMAT), end - text);
+  return fail_usage (error, _ ("The message is no UTF-8 text: byte %u"), (guint) (end - text));
 }
 
 /**

@@ -29,8 +29,8 @@ typedef struct
   GByteArray *buffer;           /* (owned) read and not sent yet */
   gsize start;                  /* within buffer */
   gsize searched;               /* no line end before this */
-  guint64 n_lines;
-  guint64 n_sent;
+  guint n_lines;
+  guint n_sent;
   guint in_flight;
   gboolean is_reading;
   gboolean is_at_end;
@@ -41,19 +41,19 @@ typedef struct
 typedef struct
 {
   Lines *lines;
-  guint64 number;
+  guint number;
 } Line;
 
 static void go_on (Lines *self);
 
 static void
-stop (Lines *self, guint64 number, const GError *error)
+stop (Lines *self, guint number, const GError *error)
 {
   self->is_stopped = TRUE;
   g_cancellable_cancel (self->end_of_reading);
   if (self->error == NULL)
-    self->error = g_error_new (error->domain, error->code, _ ("Line %" G_GUINT64_FORMAT ": %s"),
-                               number, error->message);
+    self->error = g_error_new (error->domain, error->code, _ ("Line %u: %s"), number,
+                               error->message);
 }
 
 static void
@@ -217,6 +217,8 @@ sb_cli_send_lines (SbCli *cli, int parallel, gint64 retry, SbCliLineDraft make_d
   if (error == NULL)
     return SB_CLI_OK;
   if (!cli->quiet)
-    g_printerr (_ ("%" G_GUINT64_FORMAT " messages were sent before\n"), self.n_sent);
+    g_printerr (
+        ngettext ("%u message was sent before\n", "%u messages were sent before\n", self.n_sent),
+        self.n_sent);
   return sb_cli_fail (cli, error);
 }
