@@ -280,6 +280,7 @@ sb_bus_note_throttled (SbBus *self, SbUser *user)
   gint64 now = sb_clock_monotonic (self->clock);
 
   sb_counter_add (self->throttled, 1);
+  sb_bus_flow_refused (self, user, NULL, "rate-limit");
   if (self->throttle_logged != 0 && now - self->throttle_logged < THROTTLE_INTERVAL)
     return;
   self->throttle_logged = now;

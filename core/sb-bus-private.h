@@ -9,6 +9,7 @@
 #include "sb-alarm.h"
 #include "sb-backup.h"
 #include "sb-bus.h"
+#include "sb-flow.h"
 #include "sb-id.h"
 #include "sb-outbound-private.h"
 #include "sb-queue.h"
@@ -103,6 +104,8 @@ struct _SbBus
   GPtrArray *loaded;    /* (owned) (nullable) of SbPlugin */
   guint n_lost_files;   /* missing or damaged when the bus started */
 
+  GArray *watchers; /* (owned) (nullable) of sb-flow.c */
+
   GArray *gauges; /* (owned) of guint */
   SbCounter *accepted;
   SbCounter *duplicates;
@@ -157,6 +160,23 @@ void sb_bus_publish_upload_async (SbBus *self, SbUser *sender, GBytes *json, SbI
 /* sb-backup.c */
 void sb_bus_clear_backup (SbBus *self);
 void sb_bus_stop_backup (SbBus *self);
+
+/* sb-flow.c */
+void sb_bus_tell_flow (SbBus *self, const SbFlow *flow);
+void sb_bus_queue_flow (SbQueue *queue, SbFlowKind what, const SbMessage *message,
+                        gpointer user_data);
+void sb_bus_flow_accepted (SbBus *self, const SbMessage *message, const SbOperation *operation);
+void sb_bus_flow_delivery (SbBus *self, SbFlowKind what, const char *id, gint64 sender,
+                           gint64 recipient, const char *reason);
+void sb_bus_flow_ended (SbBus *self, gint64 recipient, const SbOperation *operation,
+                        const char *id);
+void sb_bus_flow_refused (SbBus *self, const SbUser *sender, const char *id, const char *reason);
+
+static inline gboolean
+sb_bus_is_watched (SbBus *self)
+{
+  return G_UNLIKELY (self->queue_settings.watched);
+}
 
 SbOutbound *sb_bus_lookup_outbound (SbBus *self, gint64 user);
 void sb_bus_attach_outbound (SbBus *self, gint64 user);

@@ -64,6 +64,7 @@ delivery_ended_cb (SbQueue *queue, SbOperation *operation, const GError *error, 
     return;
   sb_bus_drop_file (self, operation->end.sender_key, operation->end.released,
                     operation->end.released_size);
+  sb_bus_flow_ended (self, sb_queue_get_recipient (queue), operation, id);
   if (operation->end.notified)
     {
       sb_counter_add (self->notified, 1);
@@ -81,7 +82,8 @@ delivery_ended_cb (SbQueue *queue, SbOperation *operation, const GError *error, 
   sb_bus_give_receipt (self, sb_queue_get_recipient (queue), operation, id);
 }
 
-static const SbQueueHooks queue_hooks = { sb_bus_wants_receipt, delivery_ended_cb };
+static const SbQueueHooks queue_hooks = { sb_bus_wants_receipt, delivery_ended_cb,
+                                          sb_bus_queue_flow };
 
 /* Returns: (transfer none): the queue of a recipient, new if need be. */
 SbQueue *
@@ -111,6 +113,7 @@ detach_session (SbBus *self, SbSession *session)
 {
   g_hash_table_steal (self->sessions, &session->user->key);
   session->bus = NULL;
+  sb_bus_flow_delivery (self, SB_FLOW_SESSION, NULL, session->user->key, 0, "closed");
 }
 
 static void
@@ -215,6 +218,7 @@ sb_bus_open_session (SbBus *self, SbUser *user, SbDelivery *path, SbSessionFlags
   session = sb_session_new (self, user, path, sb_bus_ensure_queue (self, user->key), flags);
   session->last_receipt = last_receipt;
   g_hash_table_insert (self->sessions, &session->user->key, sb_session_ref (session));
+  sb_bus_flow_delivery (self, SB_FLOW_SESSION, NULL, user->key, 0, "opened");
   sb_queue_set_path (session->queue, path);
   sb_bus_send_receipts (self, session);
   return session;
@@ -281,6 +285,8 @@ due_cb (const SbDue *due, gpointer user_data)
       sb_sweeper_note_ended (self->sweeper);
       sb_bus_drop_file (self, due->sender_key, due->released, due->released_size);
       sb_counter_add (self->expired, 1);
+      sb_bus_flow_delivery (self, SB_FLOW_EXPIRED, due->id, due->sender_key, due->recipient,
+                            sb_reason_to_string (SB_REASON_TTL));
       sb_bus_tell_ended (self, due->sender_key, due->id, due->recipient, SB_REASON_TTL);
     }
   else if (queue != NULL)
@@ -490,6 +496,7 @@ sb_bus_finalize (GObject *object)
   g_hash_table_unref (self->outbounds);
   g_hash_table_unref (self->file_usage);
   g_hash_table_unref (self->seen);
+  g_clear_pointer (&self->watchers, g_array_unref);
   g_clear_pointer (&self->plugins, g_ptr_array_unref);
   g_clear_pointer (&self->loaded, g_ptr_array_unref);
   g_clear_object (&self->vault);

@@ -154,6 +154,22 @@ wait_for_confirmations (SbBus *self, const SbMessage *message, const Copies *cop
                       sb_clock_monotonic (self->clock) + wait, waited_cb, waiting);
 }
 
+static void
+tell_direct (SbBus *self, const SbMessage *message, guint n_delivered)
+{
+  SbFlow flow = {
+    .what = SB_FLOW_DIRECT,
+    .id = message->id,
+    .sender = message->sender_key,
+    .n_recipients = n_delivered,
+    .has_size = TRUE,
+    .size = sb_message_get_size (message),
+  };
+
+  if (sb_bus_is_watched (self))
+    sb_bus_tell_flow (self, &flow);
+}
+
 static gboolean
 check_no_schedule (const SbEnvelope *envelope, GError **error)
 {
@@ -165,32 +181,15 @@ check_no_schedule (const SbEnvelope *envelope, GError **error)
   return FALSE;
 }
 
-/**
- * sb_bus_send_direct:
- * @self: a started bus
- * @sender: who sends, authenticated
- * @envelope: the scanned message
- * @wait: how long to wait until all that were reached have confirmed, microseconds; 0: not at all
- * @func: called once if this returns %TRUE; without @wait before it returns
- * @user_data: for @func
- * @error: SB_ERROR_INVALID, SB_ERROR_TOO_LARGE, SB_ERROR_CLOSED
- *
- * Mirrors a message to the open sessions of its recipients. That nobody was
- * reached is no error.
- *
- * Returns: %FALSE when it was refused; @func is not called then
- */
-gboolean
-sb_bus_send_direct (SbBus *self, SbUser *sender, const SbEnvelope *envelope, gint64 wait,
-                    SbDirectFunc func, gpointer user_data, GError **error)
+static gboolean
+send_direct (SbBus *self, SbUser *sender, const SbEnvelope *envelope, gint64 wait,
+             SbDirectFunc func, gpointer user_data, GError **error)
 {
   g_autoptr (SbAddressList) to = NULL;
   g_autoptr (SbRoute) route = NULL;
   g_autoptr (SbMessage) message = NULL;
   g_autoptr (GError) local_error = NULL;
   Copies copies;
-
-  g_return_val_if_fail (SB_IS_BUS (self), FALSE);
 
   if (!sb_bus_check_members (self, envelope, error) || !check_no_schedule (envelope, error)
       || !sb_bus_check_running (self, error))
@@ -214,11 +213,42 @@ sb_bus_send_direct (SbBus *self, SbUser *sender, const SbEnvelope *envelope, gin
   for (guint i = 0; route != NULL && i < route->targets->len; i++)
     mirror (self, message, g_array_index (route->targets, SbTarget, i).recipient, &copies);
   sb_counter_add (self->direct_delivered, copies.n_delivered);
+  tell_direct (self, message, copies.n_delivered);
   if (wait > 0 && copies.n_delivered > 0)
     wait_for_confirmations (self, message, &copies, wait, func, user_data);
   else
     answer (&copies, message->id, wait > 0, TRUE, func, user_data);
   return TRUE;
+}
+
+/**
+ * sb_bus_send_direct:
+ * @self: a started bus
+ * @sender: who sends, authenticated
+ * @envelope: the scanned message
+ * @wait: how long to wait until all that were reached have confirmed, microseconds; 0: not at all
+ * @func: called once if this returns %TRUE; without @wait before it returns
+ * @user_data: for @func
+ * @error: SB_ERROR_INVALID, SB_ERROR_TOO_LARGE, SB_ERROR_CLOSED
+ *
+ * Mirrors a message to the open sessions of its recipients. That nobody was
+ * reached is no error.
+ *
+ * Returns: %FALSE when it was refused; @func is not called then
+ */
+gboolean
+sb_bus_send_direct (SbBus *self, SbUser *sender, const SbEnvelope *envelope, gint64 wait,
+                    SbDirectFunc func, gpointer user_data, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  g_return_val_if_fail (SB_IS_BUS (self), FALSE);
+
+  if (send_direct (self, sender, envelope, wait, func, user_data, &local_error))
+    return TRUE;
+  sb_bus_flow_refused (self, sender, NULL, sb_error_reason (local_error));
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
 }
 
 /* Passes a confirmation on, if it is one of a direct message. */

@@ -141,6 +141,8 @@ requeued_cb (SbOperation *operation, const GError *error, gpointer user_data)
     return;
   log_change (self, g_task_get_task_data (task));
   forget_position (self, operation->requeue.recipient, operation->requeue.old_position);
+  sb_bus_flow_delivery (self, SB_FLOW_REQUEUED, operation->requeue.id, 0,
+                        operation->requeue.recipient, NULL);
   note_stored (self, operation->requeue.recipient);
   g_task_return_boolean (task, TRUE);
 }
@@ -154,6 +156,8 @@ sb_bus_finish_drop (SbBus *self, const SbOperation *operation)
                     operation->end.released_size);
   if (self->sweeper != NULL)
     sb_sweeper_note_ended (self->sweeper);
+  sb_bus_flow_delivery (self, SB_FLOW_DROPPED, operation->end.id, operation->end.sender_key,
+                        operation->end.recipient, NULL);
   sb_bus_tell_ended (self, operation->end.sender_key, operation->end.id, operation->end.recipient,
                      SB_REASON_DROPPED);
 }
@@ -182,6 +186,8 @@ moved_cb (SbOperation *operation, const GError *error, gpointer user_data)
   log_change (self, g_task_get_task_data (task));
   forget_position (self, operation->move.recipient, operation->move.old_position);
   note_stored (self, operation->move.to);
+  sb_bus_flow_delivery (self, SB_FLOW_DROPPED, operation->move.id, operation->move.sender_key,
+                        operation->move.recipient, sb_reason_to_string (SB_REASON_MOVED));
   sb_bus_tell_ended (self, operation->move.sender_key, operation->move.id,
                      operation->move.recipient, SB_REASON_MOVED);
   g_task_return_boolean (task, TRUE);

@@ -42,7 +42,7 @@ typedef struct
   guint64 bytes;    /* of all files */
   gboolean is_kept; /* the vault has them */
   gboolean is_counted;
-  char **full; /* (owned) (nullable) once it failed for them */
+  char **full;           /* (owned) (nullable) once it failed for them */
   gboolean is_upload;    /* one file, which stays an upload until it is announced */
   gboolean is_announced; /* that upload is announced already */
 } Call;
@@ -139,8 +139,11 @@ static void
 fail (GTask *task, GError *error)
 {
   g_autoptr (GTask) call_task = task;
+  const Call *call = g_task_get_task_data (task);
 
   drop_files (g_task_get_task_data (task));
+  sb_bus_flow_refused (call->bus, call->sender, call->plain != NULL ? call->plain->id : NULL,
+                       sb_error_reason (error));
   g_task_return_error (task, error);
 }
 
@@ -333,6 +336,14 @@ find_refusal (const SbOperation *operation)
 }
 
 static void
+tell_accepted (SbBus *self, const SbOperation *operation)
+{
+  sb_bus_flow_accepted (self, operation->append.message, operation);
+  for (guint i = 0; i < operation->append.n_more; i++)
+    sb_bus_flow_accepted (self, operation->append.more[i], operation);
+}
+
+static void
 appended_cb (SbOperation *operation, const GError *error, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
@@ -353,7 +364,10 @@ appended_cb (SbOperation *operation, const GError *error, gpointer user_data)
   if (result->duplicate || operation->append.released)
     drop_files (call);
   if (!result->duplicate)
-    wake_recipients (call->bus, operation);
+    {
+      tell_accepted (call->bus, operation);
+      wake_recipients (call->bus, operation);
+    }
   g_task_return_pointer (task, result, (GDestroyNotify) sb_published_files_free);
 }
 

@@ -18,6 +18,7 @@ typedef struct
 {
   SbBus *bus;     /* (owned) */
   char **unknown; /* (owned) (nullable) */
+  gint64 sender;  /* key */
   gint64 wait;
   gint64 started; /* monotonic, microseconds */
   SbPublishFunc func;
@@ -45,6 +46,9 @@ static void
 answer (Publication *self, SbPublishResult *result, const GError *error)
 {
   result->unknown = (const char *const *) self->unknown;
+  if (error != NULL)
+    sb_bus_flow_delivery (self->bus, SB_FLOW_REFUSED, result->id, self->sender, 0,
+                          sb_error_reason (error));
   if (self->func != NULL)
     self->func (result, error, self->user_data);
   publication_free (self);
@@ -179,6 +183,8 @@ appended_cb (SbOperation *operation, const GError *error, gpointer user_data)
   sb_counter_add (result.duplicate ? self->duplicates : self->accepted, 1);
   sb_histogram_observe (self->publish_seconds,
                         (sb_clock_monotonic (self->clock) - publication->started) / 1e6);
+  if (operation->outcome == SB_OUTCOME_DONE)
+    sb_bus_flow_accepted (self, operation->append.message, operation);
   result.waited = publication->wait > 0;
   if (result.waited && full == NULL && self->sweeper != NULL)
     wait_for_confirmations (publication, &result);
@@ -284,6 +290,49 @@ sb_bus_make_message (SbBus *self, const SbUser *sender, const SbEnvelope *envelo
                          ttl > 0 ? start + ttl * G_USEC_PER_SEC : 0);
 }
 
+static gboolean
+publish (SbBus *self, SbUser *sender, const SbEnvelope *envelope, gint64 wait, SbPublishFunc func,
+         gpointer user_data, GError **error)
+{
+  g_autoptr (SbAddressList) to = NULL;
+  g_autoptr (SbRoute) route = NULL;
+  g_autoptr (SbMessage) message = NULL;
+  SbOperation *operation;
+  Publication *publication;
+  gsize n_targets;
+
+  if (!sb_bus_check_members (self, envelope, error) || !sb_bus_check_resources (self, error))
+    return FALSE;
+  to = sb_address_list_parse (envelope->values[SB_MEMBER_TO], error);
+  if (to == NULL)
+    return FALSE;
+  route = sb_router_resolve (self->directory, sender, to, self->max_recipients, error);
+  if (route == NULL)
+    return FALSE;
+  message = sb_bus_make_message (self, sender, envelope, error);
+  if (message == NULL)
+    return FALSE;
+
+  publication = g_new0 (Publication, 1);
+  publication->bus = g_object_ref (self);
+  publication->sender = sender->key;
+  publication->wait = wait;
+  publication->started = sb_clock_monotonic (self->clock);
+  publication->func = func;
+  publication->user_data = user_data;
+  if (route->unknown != NULL)
+    {
+      g_ptr_array_add (route->unknown, NULL);
+      publication->unknown = g_strdupv ((char **) route->unknown->pdata);
+    }
+  operation = sb_operation_new (SB_OPERATION_APPEND, appended_cb, publication);
+  operation->append.message = g_steal_pointer (&message);
+  operation->append.targets = (SbTarget *) g_array_steal (route->targets, &n_targets);
+  operation->append.n_targets = n_targets;
+  sb_journal_submit (self->journal, operation);
+  return TRUE;
+}
+
 /**
  * sb_bus_publish:
  * @self: a started bus
@@ -305,42 +354,15 @@ gboolean
 sb_bus_publish (SbBus *self, SbUser *sender, const SbEnvelope *envelope, gint64 wait,
                 SbPublishFunc func, gpointer user_data, GError **error)
 {
-  g_autoptr (SbAddressList) to = NULL;
-  g_autoptr (SbRoute) route = NULL;
-  g_autoptr (SbMessage) message = NULL;
-  SbOperation *operation;
-  Publication *publication;
-  gsize n_targets;
+  g_autoptr (GError) local_error = NULL;
 
   g_return_val_if_fail (SB_IS_BUS (self), FALSE);
 
-  if (!sb_bus_check_members (self, envelope, error) || !sb_bus_check_resources (self, error))
-    return FALSE;
-  to = sb_address_list_parse (envelope->values[SB_MEMBER_TO], error);
-  if (to == NULL)
-    return FALSE;
-  route = sb_router_resolve (self->directory, sender, to, self->max_recipients, error);
-  if (route == NULL)
-    return FALSE;
-  message = sb_bus_make_message (self, sender, envelope, error);
-  if (message == NULL)
-    return FALSE;
-
-  publication = g_new0 (Publication, 1);
-  publication->bus = g_object_ref (self);
-  publication->wait = wait;
-  publication->started = sb_clock_monotonic (self->clock);
-  publication->func = func;
-  publication->user_data = user_data;
-  if (route->unknown != NULL)
-    {
-      g_ptr_array_add (route->unknown, NULL);
-      publication->unknown = g_strdupv ((char **) route->unknown->pdata);
-    }
-  operation = sb_operation_new (SB_OPERATION_APPEND, appended_cb, publication);
-  operation->append.message = g_steal_pointer (&message);
-  operation->append.targets = (SbTarget *) g_array_steal (route->targets, &n_targets);
-  operation->append.n_targets = n_targets;
-  sb_journal_submit (self->journal, operation);
-  return TRUE;
+  if (publish (self, sender, envelope, wait, func, user_data, &local_error))
+    return TRUE;
+  /* What does not fit into the journal is held by most transports, and tried again. */
+  if (!g_error_matches (local_error, SB_ERROR, SB_ERROR_BUSY))
+    sb_bus_flow_refused (self, sender, NULL, sb_error_reason (local_error));
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
 }

@@ -98,6 +98,7 @@ void sb_queue_take_out_changed (SbQueue *self, SbFlight *flight);
 void sb_queue_bring_back (SbQueue *self, gint64 position, guint attempts);
 void sb_queue_ended_cb (SbOperation *operation, const GError *error, gpointer user_data);
 void sb_queue_check_deadlines (SbQueue *self, GQueue *list, gint64 now);
+void sb_queue_tell (SbQueue *self, SbFlowKind what, const SbMessage *message);
 void sb_queue_set_sent (SbQueue *self, SbFlight *flight, SbFlightPath path, gint64 time_allowed);
 GList *sb_queue_first_unsent (SbQueue *self);
 

@@ -60,6 +60,7 @@ park (SbQueue *self, SbFlight *flight)
   operation->park.due = now + pause_after (self->settings, flight->attempts);
   operation->park.log = g_strdup (flight->log);
   sb_counter_add (self->settings->parked, 1);
+  sb_queue_tell (self, SB_FLOW_PARKED, flight->message);
   sb_queue_submit (self, operation);
   sb_queue_take_out_changed (self, flight);
 }

@@ -117,6 +117,14 @@ sb_queue_set_unsent (SbQueue *self, SbFlight *flight)
   flight->deadline = 0;
 }
 
+/* Tells those who watch, of whom there are none nearly always. */
+void
+sb_queue_tell (SbQueue *self, SbFlowKind what, const SbMessage *message)
+{
+  if (G_UNLIKELY (self->settings->watched) && self->hooks != NULL)
+    self->hooks->flow (self, what, message, self->user_data);
+}
+
 /* A delivery goes out, and has so long until it counts as an attempt that failed. */
 void
 sb_queue_set_sent (SbQueue *self, SbFlight *flight, SbFlightPath path, gint64 time_allowed)
@@ -127,6 +135,8 @@ sb_queue_set_sent (SbQueue *self, SbFlight *flight, SbFlightPath path, gint64 ti
   flight->deadline = time_allowed == SB_QUEUE_NO_TIMEOUT
                          ? G_MAXINT64
                          : sb_clock_monotonic (self->clock) + time_allowed;
+  if (path != SB_FLIGHT_HELD)
+    sb_queue_tell (self, SB_FLOW_SENT, flight->message);
 }
 
 /* Whether the bus as a whole may take more into memory. */

@@ -8,6 +8,7 @@
 
 #include "sb-clock.h"
 #include "sb-delivery.h"
+#include "sb-flow.h"
 #include "sb-journal.h"
 #include "sb-outbound.h"
 
@@ -24,6 +25,7 @@ typedef struct _SbQueue SbQueue;
  * @max_attempts: attempts after which a refusal makes a delivery dead
  * @in_flight_max: bytes of messages held in memory by all queues together
  * @in_flight: how many they hold now
+ * @watched: somebody wants to hear of the flow
  *
  * Shared by all queues; outlives them.
  */
@@ -36,6 +38,7 @@ typedef struct
   guint max_attempts;
   gsize in_flight_max;
   gsize in_flight;
+  gboolean watched;
   SbCounter *deliveries;
   SbCounter *redeliveries;
   SbCounter *parked;
@@ -45,6 +48,7 @@ typedef struct
  * SbQueueHooks:
  * @wants_receipt: whether a confirmation of a message of this sender has to store a receipt
  * @ended: an SB_OPERATION_END is through: committed, or @error says why not
+ * @flow: (nullable): a delivery was sent or parked; called while the queues are watched
  *
  * What a queue asks and tells its owner.
  */
@@ -52,6 +56,7 @@ typedef struct
 {
   gboolean (*wants_receipt) (SbQueue *queue, gint64 sender_key, gpointer user_data);
   void (*ended) (SbQueue *queue, SbOperation *operation, const GError *error, gpointer user_data);
+  void (*flow) (SbQueue *queue, SbFlowKind what, const SbMessage *message, gpointer user_data);
 } SbQueueHooks;
 
 /**

@@ -18,6 +18,7 @@
 #include "sb-error.h"
 #include "sb-file-name.h"
 #include "sb-file.h"
+#include "sb-flow.h"
 #include "sb-health.h"
 #include "sb-id.h"
 #include "sb-json.h"

@@ -199,11 +199,13 @@ class Daemon:
         connection.close()
         return answer.status, (answer.getheader("Content-Type") or "").split(";")[0], data
 
-    def read_event(self, headers):
-        """The data of the first event of a stream."""
+    def read_event(self, path, headers, act=None):
+        """The data of the first event of a stream. act: does something that makes one."""
         connection = self.connect()
-        connection.request("GET", PREFIX + "/events", None, headers)
+        connection.request("GET", PREFIX + path, None, headers)
         answer = connection.getresponse()
+        if act is not None:
+            act()
         data = next(line for line in answer if line.startswith(b"data: "))
         kind = answer.getheader("Content-Type")
         connection.close()
@@ -273,6 +275,9 @@ REQUESTS = [
     ("listTransfers", None, None, ADMIN, 200),
     ("listTransfers", "?limit=x", None, ADMIN, 400),
     ("streamEvents", "?interval=0", None, ADMIN, 400),
+    ("streamFlow", "?what=x", None, ADMIN, 400),
+    ("streamFlow", "?user=nobody", None, ADMIN, 404),
+    ("followMessage", "/messages/nothing/events", None, BOB, 404),
     ("listFiles", None, None, ADMIN, 200),
     ("listFiles", "?limit=1", None, ADMIN, 200),
     ("listFiles", "?recipient=bob&sender=admin", None, ADMIN, 200),
@@ -422,6 +427,22 @@ class Visit:
                 if answer[0] != 400:
                     fail(f"{method} {path}: an unknown parameter gets {answer[0]}")
 
+    def try_streams(self):
+        def act():
+            self.daemon.ask("POST", "/put", '{"_id":"seen","to":"@bob","message":1}', ADMIN)
+
+        for name, path, schema, maker in [
+                ("streamEvents", "/events", "Overview", None),
+                ("streamFlow", "/live?what=accepted", "Flow", act),
+                ("followMessage", "/messages/seen/events", "Status", None)]:
+            status, kind, data = self.daemon.read_event(path, ADMIN, maker)
+            self.answered.add((name, status))
+            if kind != "text/event-stream":
+                fail(f"GET {path}: {kind}")
+            for error in self.validator.errors(
+                    json.loads(data), {"$ref": f"#/components/schemas/{schema}"}, f"GET {path}"):
+                fail(error)
+
     def run(self):
         self.try_access()
         peer = self.daemon.open_session("carol", "carol-pw")
@@ -431,13 +452,7 @@ class Visit:
             else:
                 fail(f"REQUESTS: the document has no operation {name}")
         peer.close()
-        status, kind, data = self.daemon.read_event(ADMIN)
-        self.answered.add(("streamEvents", status))
-        if kind != "text/event-stream":
-            fail(f"GET /events: {kind}")
-        for error in self.validator.errors(json.loads(data), {"$ref": "#/components/schemas/Overview"},
-                                           "GET /events"):
-            fail(error)
+        self.try_streams()
         served = json.loads(self.daemon.ask("GET", PREFIX + "/openapi.json", None, BOB)[2])
         if served != self.document:
             fail("the daemon serves another document; build it again")

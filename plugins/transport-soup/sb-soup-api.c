@@ -26,6 +26,7 @@ typedef struct
 static const Route routes[] = {
   { "GET", "overview", "", sb_api_show_overview },
   { "GET", "events", "interval", sb_api_stream_events },
+  { "GET", "live", "user what", sb_api_stream_flow },
   { "GET", "health", "", sb_api_show_health },
   { "GET", "configuration", "", sb_api_show_configuration },
   { "GET", "plugins", "", sb_api_list_plugins },
@@ -55,6 +56,7 @@ static const Route routes[] = {
 /* For every user; what is told is told of that user, or to everybody. */
 static const Route own_routes[] = {
   { "GET", "me", "", sb_api_show_me },
+  { "GET", "messages/{}/events", "", sb_api_follow_message },
   { "POST", "qr", "", sb_api_draw_qr },
   { "POST", "users/{}/settings", "", sb_api_make_settings },
   { "GET", "openapi.json", "", sb_api_show_openapi },

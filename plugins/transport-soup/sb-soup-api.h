@@ -25,6 +25,12 @@ GString *sb_api_print_overview (SbSoupTransport *transport);
 /* sb-soup-events.c */
 void sb_api_stream_events (SbRequest *request, const char *name);
 
+/* sb-soup-follow.c */
+void sb_api_follow_message (SbRequest *request, const char *name);
+
+/* sb-soup-live.c */
+void sb_api_stream_flow (SbRequest *request, const char *name);
+
 /* sb-soup-api-health.c */
 void sb_api_show_health (SbRequest *request, const char *name);
 

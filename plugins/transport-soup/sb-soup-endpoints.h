@@ -41,6 +41,7 @@ void sb_endpoint_ready (SbRequest *request);
 void sb_endpoint_metrics (SbRequest *request);
 
 /* sb-soup-pull.c, also the answer of a `Prefer: wait` that ended too early */
+GString *sb_status_print (const SbMessageStatus *state);
 void sb_request_answer_status (SbRequest *request, guint status, SbMessageStatus *state);
 
 /* sb-soup-session.c */

@@ -206,13 +206,13 @@ append_delivery (GString *json, const SbDeliveryStatus *delivery)
 }
 
 /**
- * sb_request_answer_status:
- * @request: a request
- * @status: HTTP status
+ * sb_status_print:
  * @state: how a message stands
+ *
+ * Returns: (transfer full): the document of `/status`
  */
-void
-sb_request_answer_status (SbRequest *request, guint status, SbMessageStatus *state)
+GString *
+sb_status_print (const SbMessageStatus *state)
 {
   GString *json = g_string_sized_new (128 + 128 * (gsize) state->deliveries->len);
 
@@ -230,7 +230,19 @@ sb_request_answer_status (SbRequest *request, guint status, SbMessageStatus *sta
       append_delivery (json, g_ptr_array_index (state->deliveries, i));
     }
   g_string_append (json, "}}");
-  sb_request_answer_json (request, status, json);
+  return json;
+}
+
+/**
+ * sb_request_answer_status:
+ * @request: a request
+ * @status: HTTP status
+ * @state: how a message stands
+ */
+void
+sb_request_answer_status (SbRequest *request, guint status, SbMessageStatus *state)
+{
+  sb_request_answer_json (request, status, sb_status_print (state));
 }
 
 static void

@@ -11,10 +11,10 @@
 
 #include "sb-soup-transport.h"
 
-#include "sb-soup-events.h"
 #include "sb-soup-http.h"
 #include "sb-soup-leftover.h"
 #include "sb-soup-session.h"
+#include "sb-soup-sse.h"
 
 #include <errno.h>
 #include <string.h>
@@ -241,7 +241,7 @@ tick_cb (gpointer user_data)
   gint64 now = g_get_monotonic_time ();
 
   sb_soup_sessions_tick (self, now);
-  sb_soup_events_tick (self, now);
+  sb_sse_tick_all (self, now);
   sb_http_cancel_abandoned (self);
   return G_SOURCE_CONTINUE;
 }
@@ -334,7 +334,8 @@ tear_down (SbSoupTransport *self)
         sb_metrics_remove_gauge (sb_bus_get_metrics (self->bus), self->gauges[i]);
       self->gauges[i] = 0;
     }
-  sb_soup_events_clear (self);
+  sb_sse_free_all (self);
+  g_clear_pointer (&self->frame, g_bytes_unref);
   if (self->listener != NULL)
     sb_listener_set_func (self->listener, NULL, NULL);
   g_clear_pointer (&self->sender, sb_file_sender_free);
@@ -433,7 +434,7 @@ transport_stop_async (SbTransport *transport, GCancellable *cancellable,
   sb_listener_stop_accepting (self->listener);
   sb_http_cancel_all (self);
   sb_soup_sessions_close (self);
-  sb_soup_events_close (self);
+  sb_sse_close_all (self);
   self->stop_source = g_timeout_add (STOP_POLL_MS, stop_cb, self);
 }
 

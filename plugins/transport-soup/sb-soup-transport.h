@@ -48,13 +48,17 @@ struct _SbSoupTransport
   GSocket *never;               /* (owned): the far end of a listener that nobody reaches */
   GTlsCertificate *certificate; /* (owned) (nullable) */
 
-  GQueue requests;  /* SbRequest, linked by their own links */
-  GQueue sessions;  /* SbSoupSession, likewise */
-  GQueue throttled; /* SbSoupSession that are over a rate, likewise */
-  GBytes *ping;     /* (owned): the JSON ping */
-  GQueue streams;   /* of sb-soup-events.c */
-  guint n_frames;   /* that these were sent */
-  GQueue leftovers; /* of sb-soup-leftover.c */
+  GQueue requests;      /* SbRequest, linked by their own links */
+  GQueue sessions;      /* SbSoupSession, likewise */
+  GQueue throttled;     /* SbSoupSession that are over a rate, likewise */
+  GBytes *ping;         /* (owned): the JSON ping */
+  GQueue streams;       /* SbSse, linked by their own links */
+  guint flush_source;   /* while one of them has something to flush */
+  guint n_frames;       /* overviews that were printed for them */
+  GBytes *frame;        /* (owned) (nullable): the last one … */
+  gint64 frame_time;    /* … and when */
+  GHashTable *followed; /* (owned) (nullable): of sb-soup-follow.c */
+  GQueue leftovers;     /* of sb-soup-leftover.c */
   gsize leftover_bytes;
 
   gsize max_message_size;

@@ -24,7 +24,7 @@ on_ended (SbQueue *queue, SbOperation *operation, const GError *error, gpointer 
   g_string_append (self->ended, error != NULL ? "failed" : names[operation->outcome]);
 }
 
-static const SbQueueHooks hooks = { wants_receipt, on_ended };
+static const SbQueueHooks hooks = { wants_receipt, on_ended, NULL };
 
 static gint64
 find_key (SbTestBus *t, const char *id)
