@@ -342,6 +342,7 @@ const SbCliVerb sb_cli_verb_agent = {
   .details = N_ (
       "It runs until it is stopped, best as a service of the user:\n"
       "\n"
+      "  simplebus agent\n"
       "  systemctl --user enable --now simplebus-agent\n"
       "\n"
       "~/.config/simplebus/agent.ini says what it does:\n"

@@ -142,7 +142,9 @@ test_has_all_of_it_in_the_man_page (void)
       const char *verb = g_ptr_array_index (verbs, i);
       g_autofree char *help = run_for (cli, "%s --help", verb);
       g_autoptr (GPtrArray) options = find_options (help);
-      g_autofree char *heading = g_strdup_printf ("\n.SS \"simplebus %s", verb);
+      g_auto (GStrv) parts = g_strsplit (verb, "-", -1);
+      g_autofree char *name = g_strjoinv ("\\-", parts);
+      g_autofree char *heading = g_strdup_printf ("\n.SS \"simplebus %s", name);
 
       sb_test_assert_contains (page, heading);
       for (guint j = 0; j < options->len; j++)
