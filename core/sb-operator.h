@@ -180,6 +180,11 @@ void sb_bus_read_message_async (SbBus *self, SbUser *actor, gint64 recipient, co
                                 GAsyncReadyCallback callback, gpointer user_data);
 SbMessage *sb_bus_read_message_finish (SbBus *self, GAsyncResult *result, GError **error);
 
+void sb_bus_read_own_message_async (SbBus *self, const SbUser *user, gint64 recipient,
+                                    const char *id, GAsyncReadyCallback callback,
+                                    gpointer user_data);
+SbMessage *sb_bus_read_own_message_finish (SbBus *self, GAsyncResult *result, GError **error);
+
 void sb_bus_requeue_async (SbBus *self, SbUser *actor, gint64 recipient, const char *id,
                            GAsyncReadyCallback callback, gpointer user_data);
 gboolean sb_bus_requeue_finish (SbBus *self, GAsyncResult *result, GError **error);

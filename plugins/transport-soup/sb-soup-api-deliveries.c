@@ -40,22 +40,17 @@ append_info (GString *json, const SbDeliveryInfo *info)
   g_string_append_c (json, '}');
 }
 
-static void
-listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+/**
+ * sb_api_answer_deliveries:
+ * @request: a request
+ * @deliveries: (element-type SbDeliveryInfo): a page
+ * @next: (nullable): where the next one begins
+ */
+void
+sb_api_answer_deliveries (SbRequest *request, GPtrArray *deliveries, const char *next)
 {
-  g_autoptr (SbRequest) request = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) deliveries = NULL;
-  g_autofree char *next = NULL;
-  GString *json;
+  GString *json = sb_api_begin_page ("deliveries");
 
-  deliveries = sb_bus_list_deliveries_finish (SB_BUS (source), result, &next, &error);
-  if (deliveries == NULL)
-    {
-      sb_request_fail (request, error, NULL);
-      return;
-    }
-  json = sb_api_begin_page ("deliveries");
   for (guint i = 0; i < deliveries->len; i++)
     {
       if (i > 0)
@@ -63,6 +58,21 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       append_info (json, g_ptr_array_index (deliveries, i));
     }
   sb_api_answer_page (request, json, next);
+}
+
+static void
+listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (SbRequest) request = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) deliveries = NULL;
+  g_autofree char *next = NULL;
+
+  deliveries = sb_bus_list_deliveries_finish (SB_BUS (source), result, &next, &error);
+  if (deliveries != NULL)
+    sb_api_answer_deliveries (request, deliveries, next);
+  else
+    sb_request_fail (request, error, NULL);
 }
 
 static gboolean

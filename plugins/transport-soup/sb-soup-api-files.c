@@ -34,10 +34,16 @@ note_download (const SbFileTransfer *transfer, gpointer user_data)
   return TRUE;
 }
 
-static void
-add_members (GString *json, const SbFileView *view, guint n_downloads)
+/**
+ * sb_api_add_file:
+ * @json: an object that is being written
+ * @info: a file
+ *
+ * Adds what its recipients may know of it.
+ */
+void
+sb_api_add_file (GString *json, const SbFileInfo *info)
 {
-  const SbFileInfo *info = view->info;
   g_autofree char *hash = sb_file_dup_hash (info->file);
 
   sb_json_add_string (json, "filename", info->file->name);
@@ -48,6 +54,12 @@ add_members (GString *json, const SbFileView *view, guint n_downloads)
   sb_json_add_string (json, "_id", info->message_id);
   sb_json_add_time (json, "accepted", info->accepted);
   sb_json_add_time (json, "expires", info->deadline);
+}
+
+static void
+add_members (GString *json, const SbFileView *view, guint n_downloads)
+{
+  sb_api_add_file (json, view->info);
   sb_json_add_integer (json, "recipients", view->n_recipients);
   sb_json_add_integer (json, "waiting", view->n_waiting);
   sb_json_add_strings (json, "waiting_for", (const char *const *) view->waiting);
@@ -88,9 +100,15 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   sb_api_answer_page (request, json, next);
 }
 
-/* FALSE when it was answered. */
-static gboolean
-check_place (SbRequest *request, const char *after)
+/**
+ * sb_api_check_file_place:
+ * @request: a request; answered when @after is none
+ * @after: (nullable): where a page begins
+ *
+ * Returns: whether to go on
+ */
+gboolean
+sb_api_check_file_place (SbRequest *request, const char *after)
 {
   if (after == NULL
       || (strlen (after) == ID_LENGTH && strspn (after, "0123456789abcdef") == ID_LENGTH))
@@ -113,7 +131,7 @@ sb_api_list_files (SbRequest *request, const char *name)
   SbFileFilter filter = { 0 };
   guint limit;
 
-  if (sb_api_get_limit (request, &limit) && check_place (request, after)
+  if (sb_api_get_limit (request, &limit) && sb_api_check_file_place (request, after)
       && sb_api_get_user_key (request, "recipient", &filter.recipient)
       && sb_api_get_user_key (request, "sender", &filter.sender_key))
     sb_bus_list_files_async (request->transport->bus, &filter, after, limit, listed_cb,

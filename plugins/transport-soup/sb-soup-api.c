@@ -56,6 +56,9 @@ static const Route routes[] = {
 /* For every user; what is told is told of that user, or to everybody. */
 static const Route own_routes[] = {
   { "GET", "me", "", sb_api_show_me },
+  { "GET", "me/deliveries", "direction after limit", sb_api_list_my_deliveries },
+  { "GET", "me/deliveries/{}/message", "", sb_api_show_my_message },
+  { "GET", "me/files", "after limit", sb_api_list_my_files },
   { "GET", "messages/{}/events", "", sb_api_follow_message },
   { "POST", "qr", "", sb_api_draw_qr },
   { "POST", "users/{}/settings", "", sb_api_make_settings },

@@ -18,6 +18,11 @@ G_BEGIN_DECLS
 /* What stands for the variable segment of a path is in @name, unescaped. */
 typedef void (*SbApiFunc) (SbRequest *request, const char *name);
 
+/* sb-soup-api-mine.c */
+void sb_api_list_my_deliveries (SbRequest *request, const char *name);
+void sb_api_show_my_message (SbRequest *request, const char *name);
+void sb_api_list_my_files (SbRequest *request, const char *name);
+
 /* sb-soup-api-overview.c */
 void sb_api_show_overview (SbRequest *request, const char *name);
 GString *sb_api_print_overview (SbSoupTransport *transport);
@@ -53,6 +58,8 @@ void sb_api_add_transfers (SbSoupTransport *transport, GString *json, guint limi
 guint sb_api_count_uploads (SbSoupTransport *transport);
 
 /* sb-soup-api-files.c */
+gboolean sb_api_check_file_place (SbRequest *request, const char *after);
+void sb_api_add_file (GString *json, const SbFileInfo *info);
 void sb_api_list_files (SbRequest *request, const char *name);
 void sb_api_show_file (SbRequest *request, const char *name);
 void sb_api_drop_file (SbRequest *request, const char *name);
@@ -65,6 +72,7 @@ void sb_api_pause (SbRequest *request, const char *name);
 void sb_api_resume (SbRequest *request, const char *name);
 
 /* sb-soup-api-deliveries.c */
+void sb_api_answer_deliveries (SbRequest *request, GPtrArray *deliveries, const char *next);
 void sb_api_list_deliveries (SbRequest *request, const char *name);
 void sb_api_show_delivery (SbRequest *request, const char *name);
 void sb_api_show_message (SbRequest *request, const char *name);
