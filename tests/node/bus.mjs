@@ -30,6 +30,7 @@ export class Bus {
     this.exited = new Promise(resolve => this.child.once('exit', resolve))
     for await (const line of createInterface({ input: this.child.stdout })) {
       this.port = Number(/http=[^ ]*:(\d+)/.exec(line)[1])
+      this.websocketPort = Number(/websocket=[^ ]*:(\d+)/.exec(line)[1])
       return
     }
     throw new Error('simplebusd did not start')
