@@ -12,6 +12,9 @@
 
 #define PREFIX "/api/v1/"
 
+/* Of an object, bytes: it is parsed in one go. */
+#define MAX_BODY (1024 * 1024)
+
 /* No route has more, so what is behind need not be looked at. */
 #define MAX_SEGMENTS 4
 
@@ -41,6 +44,9 @@ static const Route routes[] = {
   { "POST", "queues/{}/pause", "", sb_api_pause },
   { "POST", "queues/{}/resume", "", sb_api_resume },
   { "GET", "deliveries", "recipient key sender state after limit", sb_api_list_deliveries },
+  { "POST", "deliveries/requeue", "", sb_api_requeue_many },
+  { "POST", "deliveries/drop", "", sb_api_drop_many },
+  { "POST", "deliveries/move", "", sb_api_move_many },
   { "GET", "deliveries/{}", "", sb_api_show_delivery },
   { "GET", "deliveries/{}/message", "", sb_api_show_message },
   { "POST", "deliveries/{}/requeue", "", sb_api_requeue },
@@ -365,6 +371,12 @@ parse_object (GBytes *body, const char *const *members, GError **error)
   JsonNode *root;
   const char *unknown;
 
+  if (length > MAX_BODY)
+    {
+      g_set_error (error, SB_ERROR, SB_ERROR_TOO_LARGE, "The body is larger than %d bytes",
+                   MAX_BODY);
+      return NULL;
+    }
   if (!sb_json_check_document (data, length, error)
       || !json_parser_load_from_data (parser, data, (gssize) length, error))
     return NULL;

@@ -80,6 +80,11 @@ void sb_api_requeue (SbRequest *request, const char *name);
 void sb_api_drop (SbRequest *request, const char *name);
 void sb_api_move (SbRequest *request, const char *name);
 
+/* sb-soup-api-bulk.c */
+void sb_api_requeue_many (SbRequest *request, const char *name);
+void sb_api_drop_many (SbRequest *request, const char *name);
+void sb_api_move_many (SbRequest *request, const char *name);
+
 /* sb-soup-api-users.c */
 void sb_api_list_users (SbRequest *request, const char *name);
 void sb_api_show_user (SbRequest *request, const char *name);
