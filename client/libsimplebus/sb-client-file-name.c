@@ -138,6 +138,7 @@ sb_client_file_name_make_safe (const char *name)
   if (is_reserved (safe->str) || safe->str[0] == '-' || safe->str[0] == '~')
     g_string_prepend_c (safe, '_');
   shorten (safe);
+  strip (safe);
   return g_string_free (safe, FALSE);
 }
 
