@@ -27,7 +27,6 @@
 #define MAX_BYTES_IN_MEMORY (128 * 1024 * 1024)
 /* Of one message; more than any bus takes. */
 #define MAX_MESSAGE (64 * 1024 * 1024)
-#define READ_RETRY_MS 1000
 
 /* --- Those who wait --- */
 
@@ -186,7 +185,7 @@ void
 sb_client_outbox_read_more (SbClientOutbox *self)
 {
   if (self->is_reading || self->is_closed || self->loaded == self->last_seq
-      || !sb_client_outbox_has_room (self))
+      || self->paused_until > g_get_monotonic_time () || !sb_client_outbox_has_room (self))
     return;
   self->is_reading = TRUE;
   sb_client_store_submit (self->store, sb_client_store_op_new (SB_CLIENT_STORE_READ, self->loaded));
