@@ -12,6 +12,7 @@
 #include "sb-authenticator.h"
 #include "sb-directory.h"
 #include "sb-journal.h"
+#include "sb-user-import.h"
 
 G_BEGIN_DECLS
 
@@ -36,6 +37,10 @@ guint sb_accounts_get_retry_after (SbAccounts *self, const char *id, const char 
 void sb_accounts_put_async (SbAccounts *self, SbUser *actor, const char *json, gsize length,
                             GAsyncReadyCallback callback, gpointer user_data);
 gboolean sb_accounts_put_finish (SbAccounts *self, GAsyncResult *result, GError **error);
+void sb_accounts_plan_import (SbAccounts *self, SbUserImport *import, GPtrArray *made,
+                              GPtrArray *changed);
+void sb_accounts_put_changes_async (SbAccounts *self, SbUser *actor, GPtrArray *changes,
+                                    GAsyncReadyCallback callback, gpointer user_data);
 void sb_accounts_import_async (SbAccounts *self, const char *json, gsize length,
                                GAsyncReadyCallback callback, gpointer user_data);
 gboolean sb_accounts_import_finish (SbAccounts *self, GAsyncResult *result, GError **error);

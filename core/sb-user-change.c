@@ -256,8 +256,20 @@ parse_members (SbUserChange *self, JsonObject *object, SbUserChangeFlags flags, 
          && (ttl == NULL || parse_ttl (self, ttl, error));
 }
 
-static SbUserChange *
-parse_change (JsonNode *node, guint min_password_length, SbUserChangeFlags flags, GError **error)
+/**
+ * sb_user_change_parse:
+ * @node: an element of a list of users
+ * @min_password_length: characters
+ * @flags: what it may hold
+ * @error: SB_ERROR_INVALID
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full) (nullable): what it says
+ */
+SbUserChange *
+sb_user_change_parse (JsonNode *node, guint min_password_length, SbUserChangeFlags flags,
+                      GError **error)
 {
   g_autoptr (SbUserChange) change = g_new0 (SbUserChange, 1);
 
@@ -302,8 +314,8 @@ sb_user_changes_parse (const char *json, gsize length, guint min_password_length
   array = json_node_get_array (json_parser_get_root (parser));
   for (guint i = 0; i < json_array_get_length (array); i++)
     {
-      SbUserChange *change = parse_change (json_array_get_element (array, i), min_password_length,
-                                           flags, error);
+      SbUserChange *change = sb_user_change_parse (json_array_get_element (array, i),
+                                                   min_password_length, flags, error);
 
       if (change == NULL)
         {

@@ -45,6 +45,10 @@ typedef enum
 
 GPtrArray *sb_user_changes_parse (const char *json, gsize length, guint min_password_length,
                                   SbUserChangeFlags flags, GError **error);
+struct _JsonNode;
+
+SbUserChange *sb_user_change_parse (struct _JsonNode *node, guint min_password_length,
+                                    SbUserChangeFlags flags, GError **error);
 SbUserChange *sb_user_change_new (const char *id, const char *password, gboolean admin);
 void sb_user_change_free (SbUserChange *self);
 gboolean sb_user_change_check (const SbUserChange *self, guint min_password_length, GError **error);

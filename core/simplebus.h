@@ -38,5 +38,7 @@
 #include "sb-store.h"
 #include "sb-transport.h"
 #include "sb-uploads.h"
+#include "sb-user-change.h"
+#include "sb-user-import.h"
 #include "sb-user.h"
 #include "sb-vault.h"

@@ -53,6 +53,7 @@ static const Route routes[] = {
   { "POST", "deliveries/{}/drop", "", sb_api_drop },
   { "POST", "deliveries/{}/move", "", sb_api_move },
   { "GET", "users", "expand search after limit", sb_api_list_users },
+  { "POST", "users/import", "check", sb_api_import_users },
   { "GET", "users/{}", "", sb_api_show_user },
   { "DELETE", "users/{}", "", sb_api_remove_user },
   { "POST", "preview", "limit", sb_api_preview },

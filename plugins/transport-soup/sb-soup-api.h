@@ -92,6 +92,9 @@ void sb_api_remove_user (SbRequest *request, const char *name);
 void sb_api_show_me (SbRequest *request, const char *name);
 void sb_api_preview (SbRequest *request, const char *name);
 
+/* sb-soup-api-import.c */
+void sb_api_import_users (SbRequest *request, const char *name);
+
 /* sb-soup-api-backup.c */
 void sb_api_backup (SbRequest *request, const char *name);
 
