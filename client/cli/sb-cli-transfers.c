@@ -70,11 +70,13 @@ static void
 print_event (View *view, const char *event, const GError *error)
 {
   SbClientTransfer *transfer = view->transfer;
-  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
-  JsonObject *object = json_object_new ();
+  g_autoptr (JsonNode) node = NULL;
+  JsonObject *object;
 
   if (!view->transfers->events)
     return;
+  node = json_node_new (JSON_NODE_OBJECT);
+  object = json_object_new ();
   json_object_set_string_member (object, "event", event);
   set_string (object, "_id", sb_client_transfer_get_id (transfer));
   set_string (object, "name", sb_client_transfer_get_display_name (transfer));
