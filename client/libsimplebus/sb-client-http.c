@@ -14,6 +14,9 @@
 /* A connection over which nothing comes for so long is dead. Longer than the bus ever waits. */
 #define TIMEOUT 90
 
+/* Requests under way at a time; more wait for their turn. libsoup's own bound is 2. */
+#define MAX_CONNECTIONS 64
+
 /* Of an answer that is held in memory, bytes. */
 #define MAX_ANSWER (64 * 1024 * 1024)
 
@@ -48,6 +51,8 @@ sb_client_http_new_session (const SbClientSettings *settings)
   g_autoptr (GProxyResolver) resolver = make_proxy_resolver (settings->url);
   SoupSession *session = soup_session_new_with_options ("proxy-resolver", resolver, "timeout",
                                                         TIMEOUT, "idle-timeout", TIMEOUT,
+                                                        "max-conns", MAX_CONNECTIONS,
+                                                        "max-conns-per-host", MAX_CONNECTIONS,
                                                         "user-agent", "libsimplebus ", NULL);
 
   if (settings->tls_database != NULL)
