@@ -195,6 +195,7 @@ take_message (SbClientSession *self, const SbEnvelope *envelope)
       sb_client_emit_error (self->client, NULL, error);
       return;
     }
+  self->has_progress = TRUE;
   id = sb_client_message_get_id (message);
   if (is_repeated (self, envelope, id))
     {
@@ -246,6 +247,7 @@ take_accepted (SbClientSession *self, const SbEnvelope *envelope)
 
   if (id == NULL)
     return;
+  self->has_progress = TRUE;
   if (outbox != NULL)
     sb_client_outbox_accepted (outbox, id);
   sb_client_emit_accepted (self->client, id);

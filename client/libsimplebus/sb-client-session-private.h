@@ -38,12 +38,13 @@ struct _SbClientSession
   char *token;    /* (owned) (nullable): logs in without the password */
   guint n_checks; /* of the log-in */
   gboolean used_token;
-  gboolean was_open;    /* since the program asked for it */
-  gboolean is_legacy;   /* the bus did not greet: it is an old one */
-  gboolean was_heard;   /* something came since the log-in was sent */
-  gboolean was_greeted; /* and that was for nobody but who is logged in */
-  guint64 pinged;       /* the mark of a ping on its way; 0: none is */
-  GQueue confirmations; /* (owned) of ids, of the time without a session */
+  gboolean was_open;     /* since the program asked for it */
+  gboolean is_legacy;    /* the bus did not greet: it is an old one */
+  gboolean was_heard;    /* something came since the log-in was sent */
+  gboolean has_progress; /* a message came or was accepted in this session */
+  gboolean was_greeted;  /* and that was for nobody but who is logged in */
+  guint64 pinged;        /* the mark of a ping on its way; 0: none is */
+  GQueue confirmations;  /* (owned) of ids, of the time without a session */
   SbClientRecent *confirmed;
   GString *scratch;         /* (owned): a frame is built here */
   GNetworkMonitor *monitor; /* (owned) (nullable) */

@@ -11,7 +11,8 @@
  * sent to nobody else. When nothing at all has come for ten seconds, nobody is there.
  *
  * An attempt that failed is followed by the next one after a pause that doubles up to a minute,
- * and that starts small again when a session lasted. A network that changed ends the pause.
+ * and that starts small again when a session lasted, or got something done. A network that changed
+ * ends the pause.
  */
 
 #include "sb-client-session-private.h"
@@ -218,14 +219,24 @@ is_hopeless (SbClientSession *self, const GError *error)
   return !self->was_open && g_error_matches (error, SB_CLIENT_ERROR, SB_CLIENT_ERROR_PROTOCOL);
 }
 
+/* Whether it was a session, and not just a connection. Two programs that throw each other out have
+ * good ones all the time. */
+static gboolean
+was_good (SbClientSession *self, guint code)
+{
+  gint64 lasted = g_get_monotonic_time () - self->opened;
+
+  return self->phase == SB_CLIENT_PHASE_OPEN
+         && ((self->has_progress && code != SB_CLIENT_CLOSE_REPLACED)
+             || lasted >= sb_client_fault_get_ms ("stable", STABLE_MS) * 1000LL);
+}
+
 static void
 broken (SbClientSession *self, guint code, const GError *error)
 {
-  gint64 lasted = g_get_monotonic_time () - self->opened;
   gint64 pause;
 
-  if (self->phase == SB_CLIENT_PHASE_OPEN
-      && lasted >= sb_client_fault_get_ms ("stable", STABLE_MS) * 1000LL)
+  if (was_good (self, code))
     sb_client_backoff_reset (&self->backoff);
   if (is_hopeless (self, error))
     {
@@ -339,6 +350,7 @@ sb_client_session_open (SbClientSession *self, gboolean is_legacy)
   self->opened = g_get_monotonic_time ();
   self->is_legacy = is_legacy;
   self->was_open = TRUE;
+  self->has_progress = FALSE;
   sb_client_session_send_confirmations (self);
   sb_client_set_state (self->client, SB_CLIENT_STATE_CONNECTED, NULL);
   wake_parts (self);
