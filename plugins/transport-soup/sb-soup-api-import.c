@@ -126,10 +126,14 @@ read_body (GTask *task, gpointer source, gpointer task_data, GCancellable *cance
   const Import *self = task_data;
   gsize length;
   const char *data = g_bytes_get_data (self->body, &length);
-  g_autofree char *text = g_strndup (data, length);
+  g_autofree char *text = g_malloc (length + 1);
   GError *error = NULL;
   SbUserImport *import;
 
+  /* An empty body has no data at all. */
+  if (length > 0)
+    memcpy (text, data, length);
+  text[length] = '\0';
   if (strlen (text) < length)
     import = NULL;
   else if (self->is_table)
