@@ -173,8 +173,6 @@ give_up (SbClientStore *self, GPtrArray *ops, gboolean keep_removals, const GErr
         op->error = g_error_copy (error);
       else if (keep_removals && is_write (op))
         g_ptr_array_add (self->unwritten, copy_removal (op));
-      if (op->kind == SB_CLIENT_STORE_BARRIER && keep_removals)
-        op->error = g_error_copy (error);
     }
 }
 

@@ -28,7 +28,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SbClientRow, sb_client_row_free)
  * @SB_CLIENT_STORE_REMOVE: takes the row with that @seq out
  * @SB_CLIENT_STORE_REFUSE: the same, and notes it with @code and @words among those refused
  * @SB_CLIENT_STORE_READ: reads the rows behind @seq
- * @SB_CLIENT_STORE_BARRIER: nothing; it comes back when all before it is on disk
+ * @SB_CLIENT_STORE_BARRIER: nothing; it comes back when all before it is on disk, or could not be
  * @SB_CLIENT_STORE_CLOSE: the last one
  */
 typedef enum
