@@ -140,7 +140,6 @@ read_body (GTask *task, gpointer source, gpointer task_data, GCancellable *cance
     import = sb_user_import_parse_table (text, length, self->min_password_length, &error);
   else
     import = sb_user_import_parse_list (text, length, self->min_password_length, &error);
-  explicit_bzero (text, length);
   if (import != NULL)
     g_task_return_pointer (task, import, (GDestroyNotify) sb_user_import_free);
   else if (error != NULL)
