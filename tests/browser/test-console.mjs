@@ -221,7 +221,7 @@ const tests = {
     await bus.post('/confirm', [message._id], userBasic('alice'))
     await page.locator('main').getByText('1 of 1 confirmed').waitFor()
 
-    await page.getByLabel('Files').setInputFiles({ name: 'Счёт.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') })
+    await page.getByLabel('Files', { exact: true }).setInputFiles({ name: 'Счёт.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') })
     await person.button('Send').click()
     await page.locator('main').getByText('0 of 1 confirmed').waitFor()
     const [notice] = await (await bus.ask('/get', { headers: { Authorization: userBasic('alice') } })).json()
