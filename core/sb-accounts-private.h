@@ -8,6 +8,7 @@
 #pragma once
 
 #include "sb-accounts.h"
+#include "sb-refusals.h"
 #include "sb-user-change.h"
 
 G_BEGIN_DECLS
@@ -27,6 +28,12 @@ struct _SbAccounts
   char *setup_code; /* (owned) (nullable) as long as there is no user */
   GQueue turns;     /* of GTask (owned): changes that are checked and wait to be committed */
   gboolean committing;
+
+  SbRefusals *refusals; /* (owned) (nullable) where log-ins are counted */
+  SbCounter *dead;      /* (nullable) deliveries of users that were removed */
+  gint64 refused_since; /* monotonic: when the lines of refusals were last counted from 0 */
+  guint refused_lines;  /* written since then */
+  guint refused_silent; /* and not written */
 };
 
 /* What is to be changed. */
@@ -62,6 +69,9 @@ void sb_accounts_queue_put (SbAccounts *self, GTask *task, SbAccountsPut *put);
 
 void sb_accounts_start_renewal (SbAccounts *self, GTask *task, SbUser *user, const char *password,
                                 const char *renewed_hash);
+
+void sb_accounts_note_refused (SbAccounts *self, const SbUser *user, const char *address,
+                               const GError *error);
 
 gboolean sb_accounts_forbid (GError **error, const char *why);
 void sb_accounts_mirror (SbAccounts *self, SbUser *user);

@@ -471,6 +471,8 @@ user_removed_cb (SbOperation *operation, const GError *error, gpointer user_data
       g_autoptr (SbUser) user = sb_user_ref (stored);
 
       sb_audit (put->actor, user->id, NULL, "removed the user %s", user->id);
+      if (self->dead != NULL)
+        sb_counter_add (self->dead, operation->remove_user.n_dead);
       self->n_admins -= !!user->admin;
       sb_directory_remove (self->directory, user->key);
       sb_authenticator_forget (self->authenticator, user->id);

@@ -20,6 +20,7 @@ sb_accounts_finalize (GObject *object)
 
   g_queue_clear_full (&self->turns, g_object_unref);
   g_free (self->setup_code);
+  g_clear_pointer (&self->refusals, sb_refusals_free);
   g_object_unref (self->directory);
   g_object_unref (self->clock);
   g_object_unref (self->authenticator);
@@ -186,6 +187,7 @@ sb_accounts_recognise (SbAccounts *self, const char *id, const char *password)
 typedef struct
 {
   SbUser *user;       /* (owned) (nullable) whom the password is compared with */
+  char *address;      /* (owned) (nullable) where it comes from */
   SbSecret *password; /* (owned) (nullable) of a user whose hash is to be renewed */
 } LogIn;
 
@@ -196,6 +198,7 @@ log_in_free (gpointer data)
 
   g_clear_pointer (&log_in->user, sb_user_unref);
   sb_secret_free (log_in->password);
+  g_free (log_in->address);
   g_free (log_in);
 }
 
@@ -210,6 +213,16 @@ is_same (SbAccounts *self, const LogIn *log_in, const SbUser *user)
                                            log_in->password));
 }
 
+/* @error: (transfer full) */
+static void
+refuse (SbAccounts *self, GTask *task, GError *error)
+{
+  const LogIn *log_in = g_task_get_task_data (task);
+
+  sb_accounts_note_refused (self, log_in->user, log_in->address, error);
+  g_task_return_error (task, error);
+}
+
 /* Hashing took a while: the password may have been changed meanwhile. */
 static void
 answer_log_in (SbAccounts *self, GTask *task)
@@ -218,7 +231,8 @@ answer_log_in (SbAccounts *self, GTask *task)
   SbUser *user = sb_directory_lookup_key (self->directory, log_in->user->key);
 
   if (user == NULL || !is_same (self, log_in, user))
-    g_task_return_new_error (task, SB_ERROR, SB_ERROR_UNAUTHORIZED, "wrong user or password");
+    refuse (self, task,
+            g_error_new_literal (SB_ERROR, SB_ERROR_UNAUTHORIZED, "wrong user or password"));
   else
     g_task_return_pointer (task, sb_user_ref (user), (GDestroyNotify) sb_user_unref);
 }
@@ -255,7 +269,7 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (!sb_authenticator_check_finish (SB_AUTHENTICATOR (source), result, &error))
-    g_task_return_error (task, error);
+    refuse (self, task, error);
   else if (log_in->password != NULL)
     renew (self, task, sb_authenticator_get_renewed_hash (result));
   else
@@ -281,6 +295,7 @@ sb_accounts_log_in_async (SbAccounts *self, const char *id, const char *password
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   LogIn *log_in = g_new0 (LogIn, 1);
 
+  log_in->address = g_strdup (address);
   g_task_set_task_data (task, log_in, log_in_free);
   if (user != NULL)
     {
@@ -320,16 +335,16 @@ sb_accounts_check_token (SbAccounts *self, const char *id, const char *token, co
                          GError **error)
 {
   SbUser *user = sb_directory_lookup (self->directory, id);
+  GError *failure = NULL;
 
   if (user == NULL)
-    {
-      g_set_error_literal (error, SB_ERROR, SB_ERROR_UNAUTHORIZED, "wrong user or token");
-      return NULL;
-    }
-  if (!sb_authenticator_check_token (self->authenticator, id, user->password_hash, token, address,
-                                     error))
-    return NULL;
-  return user;
+    failure = g_error_new_literal (SB_ERROR, SB_ERROR_UNAUTHORIZED, "wrong user or token");
+  else if (sb_authenticator_check_token (self->authenticator, id, user->password_hash, token,
+                                         address, &failure))
+    return user;
+  sb_accounts_note_refused (self, user, address, failure);
+  g_propagate_error (error, failure);
+  return NULL;
 }
 
 /**

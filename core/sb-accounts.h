@@ -12,6 +12,7 @@
 #include "sb-authenticator.h"
 #include "sb-directory.h"
 #include "sb-journal.h"
+#include "sb-metrics.h"
 #include "sb-user-import.h"
 
 G_BEGIN_DECLS
@@ -23,6 +24,7 @@ SbAccounts *sb_accounts_new (SbConfig *config, SbJournal *journal, SbPasswordPoo
                              SbAuthenticator *authenticator, SbClock *clock);
 gboolean sb_accounts_load (SbAccounts *self, GError **error);
 SbDirectory *sb_accounts_get_directory (SbAccounts *self);
+void sb_accounts_count_in (SbAccounts *self, SbMetrics *metrics);
 
 SbUser *sb_accounts_recognise (SbAccounts *self, const char *id, const char *password);
 void sb_accounts_log_in_async (SbAccounts *self, const char *id, const char *password,

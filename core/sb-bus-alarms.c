@@ -69,15 +69,6 @@ count_near (gpointer user_data)
   return g_hash_table_size (SB_BUS (user_data)->near);
 }
 
-static void
-add_gauge (SbBus *self, const char *name, const char *help, const char *labels, SbGaugeFunc func,
-           gpointer user_data)
-{
-  guint id = sb_metrics_gauge (self->metrics, name, help, labels, func, user_data);
-
-  g_array_append_val (self->gauges, id);
-}
-
 /* Once, after the metrics. */
 void
 sb_bus_add_alarms (SbBus *self)
@@ -88,11 +79,11 @@ sb_bus_add_alarms (SbBus *self)
       g_autofree char *label = sb_metrics_label ("limit", alarms[i].name);
 
       self->alarms[i] = alarms[i];
-      add_gauge (self, "simplebus_limit_used_ratio", "How much of a limit is used; 1 is all of it",
-                 label, get_ratio, &self->alarms[i]);
+      sb_bus_add_gauge (self, "simplebus_limit_used_ratio",
+                        "How much of a limit is used; 1 is all of it", label, get_ratio, &self->alarms[i]);
     }
-  add_gauge (self, "simplebus_queues_near_limit",
-             "Recipients whose queue is nearly full, by number or bytes", NULL, count_near, self);
+  sb_bus_add_gauge (self, "simplebus_queues_near_limit",
+                    "Recipients whose queue is nearly full, by number or bytes", NULL, count_near, self);
   self->throttled = sb_metrics_counter (
       self->metrics, "simplebus_messages_throttled_total",
       "Messages that were refused or had to wait, since their sender is over a rate", NULL);

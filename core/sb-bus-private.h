@@ -33,6 +33,22 @@ typedef enum
   SB_BUS_N_ALARMS,
 } SbBusAlarm;
 
+/* Recipients by how they are reached. */
+typedef enum
+{
+  SB_BACKLOG_ONLINE,
+  SB_BACKLOG_OFFLINE,
+  SB_BACKLOG_CALLED,
+  SB_BACKLOG_N_CLASSES,
+} SbBacklogClass;
+
+/* What waits for those of one class. */
+typedef struct
+{
+  guint64 waiting;
+  gint64 oldest; /* wall clock, microseconds; 0: nothing is pending */
+} SbBacklogSum;
+
 struct _SbBus
 {
   GObject parent_instance;
@@ -97,6 +113,13 @@ struct _SbBus
   gint64 stats_until; /* monotonic: somebody watches them until then */
   gboolean reading_stats;
 
+  SbBacklogSum backlog[SB_BACKLOG_N_CLASSES];  /* as they were when they were last counted */
+  SbBacklogSum counting[SB_BACKLOG_N_CLASSES]; /* as far as they are now */
+  gint64 backlog_begun;                        /* monotonic */
+  gint64 backlog_due;                          /* monotonic: when to begin again */
+  gint64 backlog_after;                        /* recipients up to this one are counted */
+  gboolean reading_backlog;
+
   gint64 journal_stuck; /* µs without a commit, with something due, that are a fault */
   gint64 started;       /* monotonic */
   GHashTable *seen;     /* (owned) gint64 in the value → Seen (owned), by the users' keys */
@@ -118,6 +141,14 @@ struct _SbBus
   SbCounter *direct_delivered;
   SbCounter *direct_dropped;
   SbCounter *throttled;
+  SbCounter *deliveries;
+  SbCounter *scheduled;
+  SbCounter *due;
+  SbCounter *dead_refused;
+  SbCounter *dead_full;
+  SbCounter *requeued;
+  SbCounter *dropped;
+  SbCounter *moved;
   SbCounter *backups_done;
   SbCounter *backups_failed;
   SbHistogram *publish_seconds;
@@ -140,6 +171,13 @@ gboolean sb_bus_check_disk (SbBus *self, GError **error);
 gboolean sb_bus_check_resources (SbBus *self, GError **error);
 void sb_bus_add_metrics (SbBus *self);
 void sb_bus_remove_metrics (SbBus *self);
+void sb_bus_add_gauge (SbBus *self, const char *name, const char *help, const char *labels,
+                       SbGaugeFunc func, gpointer user_data);
+
+void sb_bus_add_process_metrics (SbBus *self);
+void sb_bus_count_target (SbBus *self, const SbTarget *target, guint times);
+void sb_bus_add_backlog_metrics (SbBus *self);
+void sb_bus_count_backlog (SbBus *self, gint64 now);
 
 void sb_bus_watch_config (SbBus *self);
 void sb_bus_update_store_limits (SbBus *self);

@@ -47,6 +47,7 @@ note_dead (SbBus *self, gint64 recipient, const SbOperation *operation, const ch
   const char *name = user != NULL ? user->id : "";
 
   sb_counter_add (self->dead, 1);
+  sb_counter_add (self->dead_refused, 1);
   g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_DEAD_LETTER,
                     SB_LOG_FIELD_USER, name, SB_LOG_FIELD_MESSAGE, id, "MESSAGE",
                     "message %s is dead: %s refused it %u times", id, name,
@@ -289,8 +290,12 @@ due_cb (const SbDue *due, gpointer user_data)
                             sb_reason_to_string (SB_REASON_TTL));
       sb_bus_tell_ended (self, due->sender_key, due->id, due->recipient, SB_REASON_TTL);
     }
-  else if (queue != NULL)
-    sb_queue_note_stored (queue);
+  else
+    {
+      sb_counter_add (self->due, 1);
+      if (queue != NULL)
+        sb_queue_note_stored (queue);
+    }
 }
 
 /* Returns: (transfer full): those that are not idle; what is done with one may change the table. */
@@ -436,6 +441,7 @@ sb_bus_tick (SbBus *self)
 {
   gint64 now = sb_clock_monotonic (self->clock);
 
+  self->queue_settings.wall_ahead = sb_clock_wall (self->clock) - now;
   tick_queues (self);
   sb_watch_table_check (self->watches, now);
   sb_watch_table_check (self->direct_watches, now);
@@ -449,6 +455,7 @@ sb_bus_tick (SbBus *self)
     sb_uploads_tick (self->uploads, now);
   sb_bus_update_store_limits (self);
   sb_bus_check_alarms (self, now);
+  sb_bus_count_backlog (self, now);
   refresh_stats (self, now);
 }
 
@@ -573,6 +580,7 @@ sb_bus_new (SbConfig *config, SbJournal *journal, SbAccounts *accounts, SbClock 
   sb_bus_watch_config (self);
   sb_bus_add_metrics (self);
   sb_bus_add_alarms (self);
+  sb_accounts_count_in (accounts, metrics);
   return self;
 }
 
@@ -621,6 +629,7 @@ sb_bus_start (SbBus *self, GError **error)
   self->sweeper = sb_sweeper_new (self->journal, self->clock, self->stats.last_time, due_cb, self);
   self->tick = g_timeout_add (TICK_MS, tick_cb, self);
   self->started = sb_clock_monotonic (self->clock);
+  self->queue_settings.wall_ahead = sb_clock_wall (self->clock) - self->started;
   g_signal_connect_object (self->journal, "drained", G_CALLBACK (journal_drained_cb), self, 0);
   g_signal_connect_object (self->accounts, "user-changed", G_CALLBACK (user_changed_cb), self, 0);
   g_signal_connect_object (self->accounts, "user-removed", G_CALLBACK (user_removed_cb), self, 0);

@@ -23,6 +23,10 @@
 /* Rows of one transaction beyond its first operation: some milliseconds of work. */
 #define MAX_BATCH_ROWS 4096
 
+/* Operations of a transaction, for the histogram. */
+static const double batch_bounds[] = { 1,   2,   5,    10,   20,   50,   100,
+                                       200, 500, 1000, 2000, 5000, 10000 };
+
 typedef struct
 {
   GPtrArray *operations; /* (owned) of SbOperation (owned) */
@@ -72,6 +76,7 @@ struct _SbJournal
   SbCounter *batches;
   SbCounter *failures;
   SbHistogram *flush_seconds;
+  SbHistogram *batch_operations;
   SbCounter *rows;
 };
 
@@ -210,6 +215,7 @@ finish_batch (SbJournal *self, Batch *batch)
   self->progress = batch->finished;
   self->commit_time = MAX (1, batch->finished - batch->started);
   sb_histogram_observe (self->flush_seconds, (batch->finished - batch->started) / 1e6);
+  sb_histogram_observe (self->batch_operations, batch->operations->len);
 
   for (guint i = 0; i < batch->operations->len; i++)
     {
@@ -351,6 +357,9 @@ sb_journal_new (SbStore *store, guint max_operations, gsize max_bytes, SbMetrics
                                        "Transactions that failed and stored nothing", NULL);
   self->flush_seconds = sb_metrics_histogram (metrics, "simplebus_journal_commit_seconds",
                                               "Time of one transaction with its flush", NULL);
+  self->batch_operations = sb_metrics_histogram_with_bounds (
+      metrics, "simplebus_journal_batch_operations", "Changes that were flushed together", NULL,
+      batch_bounds, G_N_ELEMENTS (batch_bounds));
   self->rows = sb_metrics_counter (metrics, "simplebus_journal_rows_total",
                                    "Rows of all transactions", NULL);
   return self;

@@ -14,9 +14,10 @@ typedef enum
   COUNTER,
   GAUGE,
   HISTOGRAM,
+  READING, /* a counter that somebody else keeps */
 } Kind;
 
-static const char *const kind_names[] = { "counter", "gauge", "histogram" };
+static const char *const kind_names[] = { "counter", "gauge", "histogram", "counter" };
 
 /* Upper ends in seconds, even on a logarithmic scale. */
 static const double bounds[] = {
@@ -24,9 +25,13 @@ static const double bounds[] = {
   0.1,     0.2,    0.5,    1,      2,     5,     10,    20,   60,
 };
 
+#define MAX_BOUNDS 24
+
 struct _SbHistogram
 {
-  guint64 counts[G_N_ELEMENTS (bounds) + 1]; /* the last one has no upper end */
+  guint64 counts[MAX_BOUNDS + 1]; /* the last one has no upper end */
+  const double *bounds;           /* (unowned): static */
+  guint n_bounds;
   double sum;
 };
 
@@ -42,7 +47,7 @@ typedef struct
       SbGaugeFunc func;
       gpointer user_data;
       guint id;
-    } gauge;
+    } gauge; /* and a reading */
   };
 } Series;
 
@@ -183,6 +188,18 @@ sb_metrics_counter (SbMetrics *self, const char *name, const char *help, const c
   return &get_series (self, name, help, labels, COUNTER)->counter;
 }
 
+static guint
+add_func (SbMetrics *self, const char *name, const char *help, const char *labels, Kind kind,
+          SbGaugeFunc func, gpointer user_data)
+{
+  Series *series = get_series (self, name, help, labels, kind);
+
+  series->gauge.func = func;
+  series->gauge.user_data = user_data;
+  series->gauge.id = ++self->last_gauge;
+  return series->gauge.id;
+}
+
 /**
  * sb_metrics_gauge:
  * @self: metrics
@@ -201,17 +218,35 @@ guint
 sb_metrics_gauge (SbMetrics *self, const char *name, const char *help, const char *labels,
                   SbGaugeFunc func, gpointer user_data)
 {
-  Series *series;
-
   g_return_val_if_fail (SB_IS_METRICS (self), 0);
   g_return_val_if_fail (name != NULL && is_name (name), 0);
   g_return_val_if_fail (help != NULL && func != NULL, 0);
 
-  series = get_series (self, name, help, labels, GAUGE);
-  series->gauge.func = func;
-  series->gauge.user_data = user_data;
-  series->gauge.id = ++self->last_gauge;
-  return series->gauge.id;
+  return add_func (self, name, help, labels, GAUGE, func, user_data);
+}
+
+/**
+ * sb_metrics_reading:
+ * @self: metrics
+ * @name: its name, by custom `…_total`
+ * @help: one line for people
+ * @labels: (nullable): as for sb_metrics_counter()
+ * @func: (scope notified): asked for what was counted; it must never get less
+ * @user_data: for @func
+ *
+ * The same for a counter that somebody else keeps.
+ *
+ * Returns: an id for sb_metrics_remove_gauge(), never 0
+ */
+guint
+sb_metrics_reading (SbMetrics *self, const char *name, const char *help, const char *labels,
+                    SbGaugeFunc func, gpointer user_data)
+{
+  g_return_val_if_fail (SB_IS_METRICS (self), 0);
+  g_return_val_if_fail (name != NULL && is_name (name), 0);
+  g_return_val_if_fail (help != NULL && func != NULL, 0);
+
+  return add_func (self, name, help, labels, READING, func, user_data);
 }
 
 typedef struct
@@ -220,6 +255,12 @@ typedef struct
   Family *family; /* (unowned) (nullable) */
   Series *series; /* (unowned) (nullable) */
 } Search;
+
+static gboolean
+has_func (const Family *family)
+{
+  return family->kind == GAUGE || family->kind == READING;
+}
 
 static gboolean
 match_series (gpointer labels, gpointer value, gpointer data)
@@ -238,7 +279,7 @@ match_family (gpointer name, gpointer value, gpointer data)
   Search *search = data;
 
   search->family = value;
-  if (search->family->kind == GAUGE)
+  if (has_func (search->family))
     g_tree_foreach (search->family->series, match_series, search);
   return search->series != NULL;
 }
@@ -283,35 +324,68 @@ sb_metrics_histogram (SbMetrics *self, const char *name, const char *help, const
   g_return_val_if_fail (name != NULL && is_name (name), NULL);
   g_return_val_if_fail (help != NULL, NULL);
 
-  return &get_series (self, name, help, labels, HISTOGRAM)->histogram;
+  return sb_metrics_histogram_with_bounds (self, name, help, labels, bounds,
+                                           G_N_ELEMENTS (bounds));
+}
+
+/**
+ * sb_metrics_histogram_with_bounds:
+ * @self: metrics
+ * @name: its name, with the unit at its end
+ * @help: one line for people
+ * @labels: (nullable): as for sb_metrics_counter()
+ * @upper: (array length=n_upper): upper ends of the buckets, ascending; static, and the same for
+ *   all series of the name
+ * @n_upper: how many, at least one and at most 24
+ *
+ * For what is no duration, or one of hours.
+ *
+ * Returns: (transfer none): the histogram of that name and these labels, made at the first call
+ */
+SbHistogram *
+sb_metrics_histogram_with_bounds (SbMetrics *self, const char *name, const char *help,
+                                  const char *labels, const double *upper, guint n_upper)
+{
+  SbHistogram *histogram;
+
+  g_return_val_if_fail (SB_IS_METRICS (self), NULL);
+  g_return_val_if_fail (name != NULL && is_name (name), NULL);
+  g_return_val_if_fail (help != NULL, NULL);
+  g_return_val_if_fail (n_upper > 0 && n_upper <= MAX_BOUNDS, NULL);
+
+  histogram = &get_series (self, name, help, labels, HISTOGRAM)->histogram;
+  histogram->bounds = upper;
+  histogram->n_bounds = n_upper;
+  return histogram;
 }
 
 /**
  * sb_histogram_observe:
  * @histogram: a histogram
- * @seconds: a duration; a negative one, of a clock that was set back, counts as 0
+ * @value: a duration in seconds, or whatever it is of; a negative one, of a clock that was set
+ *   back, counts as 0
  *
- * Counts a duration. A handful of comparisons: fit for every message.
+ * Counts a value. A handful of comparisons: fit for every message.
  */
 void
-sb_histogram_observe (SbHistogram *histogram, double seconds)
+sb_histogram_observe (SbHistogram *histogram, double value)
 {
   guint low = 0;
-  guint high = G_N_ELEMENTS (bounds);
+  guint high = histogram->n_bounds;
 
-  if (!(seconds > 0))
-    seconds = 0;
+  if (!(value > 0))
+    value = 0;
   while (low < high)
     {
       guint middle = (low + high) / 2;
 
-      if (seconds <= bounds[middle])
+      if (value <= histogram->bounds[middle])
         high = middle;
       else
         low = middle + 1;
     }
   histogram->counts[low]++;
-  histogram->sum += seconds;
+  histogram->sum += value;
 }
 
 /* Help may hold anything but a line end and a lone backslash. */
@@ -362,17 +436,18 @@ static void
 render_histogram (GString *out, const Family *family, const Series *series)
 {
   const char *comma = *series->labels != '\0' ? "," : "";
+  const SbHistogram *histogram = &series->histogram;
   guint64 count = 0;
 
-  for (gsize i = 0; i <= G_N_ELEMENTS (bounds); i++)
+  for (guint i = 0; i <= histogram->n_bounds; i++)
     {
-      count += series->histogram.counts[i];
+      count += histogram->counts[i];
       g_string_append_printf (out, "%s_bucket{%s%sle=\"", family->name, series->labels, comma);
-      append_number (out, i < G_N_ELEMENTS (bounds) ? bounds[i] : INFINITY);
+      append_number (out, i < histogram->n_bounds ? histogram->bounds[i] : INFINITY);
       g_string_append_printf (out, "\"} %" G_GUINT64_FORMAT "\n", count);
     }
   append_series_name (out, family, "_sum", series);
-  append_number (out, series->histogram.sum);
+  append_number (out, histogram->sum);
   g_string_append_c (out, '\n');
   append_series_name (out, family, "_count", series);
   g_string_append_printf (out, "%" G_GUINT64_FORMAT "\n", count);
@@ -396,7 +471,7 @@ render_series (gpointer labels, gpointer value, gpointer data)
       return FALSE;
     }
   append_series_name (rendering->out, rendering->family, "", series);
-  if (rendering->family->kind == GAUGE)
+  if (has_func (rendering->family))
     append_number (rendering->out, series->gauge.func (series->gauge.user_data));
   else
     g_string_append_printf (rendering->out, "%" G_GUINT64_FORMAT, series->counter.value);

@@ -23,7 +23,7 @@ typedef struct
 /**
  * SbHistogram:
  *
- * Durations, counted in buckets of 50 µs to 60 s. It lives as long as the #SbMetrics it is of.
+ * Values, counted in buckets: durations in those of 50 µs to 60 s, others in their own. It lives as long as the #SbMetrics it is of.
  */
 typedef struct _SbHistogram SbHistogram;
 
@@ -45,13 +45,18 @@ SbCounter *sb_metrics_counter (SbMetrics *self, const char *name, const char *he
                                const char *labels);
 guint sb_metrics_gauge (SbMetrics *self, const char *name, const char *help, const char *labels,
                         SbGaugeFunc func, gpointer user_data);
+guint sb_metrics_reading (SbMetrics *self, const char *name, const char *help, const char *labels,
+                          SbGaugeFunc func, gpointer user_data);
 void sb_metrics_remove_gauge (SbMetrics *self, guint id);
 SbHistogram *sb_metrics_histogram (SbMetrics *self, const char *name, const char *help,
                                    const char *labels);
+SbHistogram *sb_metrics_histogram_with_bounds (SbMetrics *self, const char *name, const char *help,
+                                               const char *labels, const double *upper,
+                                               guint n_upper);
 char *sb_metrics_render (SbMetrics *self);
 char *sb_metrics_label (const char *name, const char *value);
 
-void sb_histogram_observe (SbHistogram *histogram, double seconds);
+void sb_histogram_observe (SbHistogram *histogram, double value);
 
 /**
  * sb_counter_add:

@@ -28,6 +28,19 @@
 #define SB_MESSAGE_ID_ADMIN "bf90b2b88ef64ea3a3e9e681fc242fa4"
 #define SB_MESSAGE_ID_LIMIT "e579b1cb8cdd494396ec849063b14bb1"
 #define SB_MESSAGE_ID_RELOAD "be4e97a4a18f417aabe26a75c0d5a571"
+#define SB_MESSAGE_ID_LOG_IN_REFUSED "88747efd794f47abb06b80c7ec6b50a6"
+#define SB_MESSAGE_ID_SIGN_UP_REFUSED "e5b9f5ffdd384c26835fd45728a60cad"
+#define SB_MESSAGE_ID_BACKUP "967793c180a94a4c92441cd93226e1cf"
+#define SB_MESSAGE_ID_FILE_DAMAGED "c3b284c1f4fa4f3a819de05abc6f4032"
+#define SB_MESSAGE_ID_DISK "30b5a5a5807445948154cc96b345cb26"
+#define SB_MESSAGE_ID_STORE_FAILED "eed934776985453397b5c1b95738b061"
+#define SB_MESSAGE_ID_CONNECTION_REFUSED "c9f7574c47c04af0a7e3a6fb5537e800"
+#define SB_MESSAGE_ID_START_REFUSED "427841d99698421b89381a6f55d6d17d"
+#define SB_MESSAGE_ID_CLOCK "6d41883dcfbf43d5937f731ae80b2f33"
+
+/* A metric that several parts count. */
+#define SB_METRIC_DEAD "simplebus_deliveries_dead_total"
+#define SB_METRIC_DEAD_HELP "Deliveries given up and kept for an admin, by reason"
 
 /* The environment that the bus reads of itself ... */
 #define SB_ENV_PLUGIN_PATH "SIMPLEBUS_PLUGIN_PATH" /* folders, separated by colons */

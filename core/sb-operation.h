@@ -350,6 +350,7 @@ struct _SbOperation
     {
       gint64 key;
       gint64 now;
+      guint n_dead; /* (out) deliveries that became dead */
     } remove_user;
 
     /* The sender's oldest receipts over receipts_max go. Unknown when the sender is gone. */

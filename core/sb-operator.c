@@ -139,6 +139,7 @@ requeued_cb (SbOperation *operation, const GError *error, gpointer user_data)
 
   if (take_refusal (task, operation->outcome, error))
     return;
+  sb_counter_add (self->requeued, 1);
   log_change (self, g_task_get_task_data (task));
   forget_position (self, operation->requeue.recipient, operation->requeue.old_position);
   sb_bus_flow_delivery (self, SB_FLOW_REQUEUED, operation->requeue.id, 0,
@@ -151,6 +152,7 @@ requeued_cb (SbOperation *operation, const GError *error, gpointer user_data)
 void
 sb_bus_finish_drop (SbBus *self, const SbOperation *operation)
 {
+  sb_counter_add (self->dropped, 1);
   forget_position (self, operation->end.recipient, operation->end.position);
   sb_bus_drop_file (self, operation->end.sender_key, operation->end.released,
                     operation->end.released_size);
@@ -183,6 +185,7 @@ moved_cb (SbOperation *operation, const GError *error, gpointer user_data)
 
   if (take_refusal (task, operation->outcome, error))
     return;
+  sb_counter_add (self->moved, 1);
   log_change (self, g_task_get_task_data (task));
   forget_position (self, operation->move.recipient, operation->move.old_position);
   note_stored (self, operation->move.to);

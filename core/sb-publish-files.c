@@ -279,12 +279,15 @@ static void
 wake_recipients (SbBus *self, const SbOperation *operation)
 {
   const SbMessage *message = operation->append.message;
+  guint n_messages = 1 + operation->append.n_more;
 
+  sb_counter_add (self->deliveries, (guint64) n_messages * operation->append.n_targets);
   for (guint i = 0; i < operation->append.n_targets; i++)
     {
       const SbTarget *target = &operation->append.targets[i];
       SbQueue *queue = g_hash_table_lookup (self->queues, &target->recipient);
 
+      sb_bus_count_target (self, target, n_messages);
       if (queue != NULL && target->state == SB_DELIVERY_PENDING)
         sb_queue_note_stored (queue);
     }

@@ -133,21 +133,26 @@ append_error (const SbOperation *operation)
   return NULL;
 }
 
+/* @now: monotonic, when the commit is known of */
 static void
-hand_to_queues (SbBus *self, const SbOperation *operation)
+hand_to_queues (SbBus *self, const SbOperation *operation, gint64 now)
 {
   SbMessage *message = operation->append.message;
 
+  sb_counter_add (self->deliveries, operation->append.n_targets);
   for (guint i = 0; i < operation->append.n_targets; i++)
     {
       const SbTarget *target = &operation->append.targets[i];
       SbQueue *queue;
 
       if (target->state != SB_DELIVERY_PENDING)
-        continue;
+        {
+          sb_bus_count_target (self, target, 1);
+          continue;
+        }
       queue = g_hash_table_lookup (self->queues, &target->recipient);
       if (queue != NULL)
-        sb_queue_append (queue, message, target->position, operation->append.handle);
+        sb_queue_append (queue, message, target->position, operation->append.handle, now);
     }
   if (self->sweeper != NULL && message->not_before > message->accepted)
     sb_sweeper_note_time (self->sweeper, message->not_before);
@@ -163,6 +168,7 @@ appended_cb (SbOperation *operation, const GError *error, gpointer user_data)
   SbPublishResult result = { .id = operation->append.message->id };
   g_autoptr (GError) refused = NULL;
   g_auto (GStrv) full = NULL;
+  gint64 now;
 
   if (error != NULL)
     {
@@ -181,8 +187,8 @@ appended_cb (SbOperation *operation, const GError *error, gpointer user_data)
   result.duplicate = operation->outcome == SB_OUTCOME_DUPLICATE;
   result.n_recipients = operation->append.n_recipients;
   sb_counter_add (result.duplicate ? self->duplicates : self->accepted, 1);
-  sb_histogram_observe (self->publish_seconds,
-                        (sb_clock_monotonic (self->clock) - publication->started) / 1e6);
+  now = sb_clock_monotonic (self->clock);
+  sb_histogram_observe (self->publish_seconds, (now - publication->started) / 1e6);
   if (operation->outcome == SB_OUTCOME_DONE)
     sb_bus_flow_accepted (self, operation->append.message, operation);
   result.waited = publication->wait > 0;
@@ -191,7 +197,7 @@ appended_cb (SbOperation *operation, const GError *error, gpointer user_data)
   else
     answer (publication, &result, NULL);
   if (operation->outcome == SB_OUTCOME_DONE)
-    hand_to_queues (self, operation);
+    hand_to_queues (self, operation, now);
 }
 
 /* Whether the members are there that every message has. */

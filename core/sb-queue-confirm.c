@@ -24,6 +24,14 @@ confirm_ended_cb (SbOperation *operation, const GError *error, gpointer user_dat
   g_free (call);
 }
 
+static SbQueueWay
+get_way (SbQueue *self, const SbFlight *flight)
+{
+  if (flight->path == SB_FLIGHT_FETCH)
+    return SB_QUEUE_WAY_FETCH;
+  return self->path_answers ? SB_QUEUE_WAY_CALLED : SB_QUEUE_WAY_SESSION;
+}
+
 static SbOperation *
 confirm_operation (SbQueue *self, SbFlight *flight, const char *id)
 {
@@ -39,6 +47,10 @@ confirm_operation (SbQueue *self, SbFlight *flight, const char *id)
       operation->end.store_receipt = TRUE;
       return operation;
     }
+  if (flight->was_sent)
+    sb_histogram_observe (
+        self->settings->confirmation[get_way (self, flight)],
+        (operation->end.now - self->settings->wall_ahead - flight->since) / 1e6);
   operation->end.position = flight->position;
   operation->end.handle = flight->handle;
   operation->end.message = sb_message_ref (flight->message);

@@ -171,7 +171,7 @@ take_rows (SbQueue *self, GPtrArray *rows)
           self->cursor = MAX (self->cursor, row->position);
           continue;
         }
-      flight = sb_flight_new (self, row->message, row->position, row->handle);
+      flight = sb_flight_new_from_store (self, row->message, row->position, row->handle);
       flight->attempts = sb_queue_take_tried (self, row->position);
       push_ready (self, flight);
     }
@@ -287,7 +287,7 @@ take_parked (SbQueue *self, GPtrArray *rows)
       /* What is being tried is still parked, and is among the oldest. */
       if (list_has_position (&self->retry, row->position))
         continue;
-      flight = sb_flight_new (self, row->message, row->position, row->handle);
+      flight = sb_flight_new_from_store (self, row->message, row->position, row->handle);
       flight->attempts = MAX (row->attempts, sb_queue_take_tried (self, row->position));
       flight->parked = TRUE;
       flight->log = g_strdup (row->log);
@@ -381,12 +381,14 @@ sb_queue_rewind (SbQueue *self, gint64 position)
  * @message: (transfer none): a message that was just committed
  * @position: its place in this queue
  * @handle: the store's number of the message
+ * @committed: monotonic, microseconds: when that was
  *
  * Takes a new delivery from memory if it is next, and otherwise remembers that
  * the store has it.
  */
 void
-sb_queue_append (SbQueue *self, SbMessage *message, gint64 position, gint64 handle)
+sb_queue_append (SbQueue *self, SbMessage *message, gint64 position, gint64 handle,
+                 gint64 committed)
 {
   SbFlight *flight;
 
@@ -400,6 +402,7 @@ sb_queue_append (SbQueue *self, SbMessage *message, gint64 position, gint64 hand
           return;
         }
       flight = sb_flight_new (self, message, position, handle);
+      flight->since = committed;
       g_queue_push_tail_link (&self->arrivals, &flight->link);
       return;
     }
@@ -412,7 +415,9 @@ sb_queue_append (SbQueue *self, SbMessage *message, gint64 position, gint64 hand
       sb_queue_fill (self);
       return;
     }
-  push_ready (self, sb_flight_new (self, message, position, handle));
+  flight = sb_flight_new (self, message, position, handle);
+  flight->since = committed;
+  push_ready (self, flight);
   sb_queue_fill (self);
 }
 

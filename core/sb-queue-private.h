@@ -34,9 +34,12 @@ typedef struct
   gint64 position;
   gint64 handle;
   gint64 deadline; /* monotonic, microseconds: when it counts as an attempt that failed */
+  gint64 since;    /* monotonic, microseconds: when it was committed; once sent: when that was */
   guint attempts;
   SbFlightPath path;
   gboolean parked; /* taken out of the store's parked ones */
+  guint8 from_store : 1;
+  guint8 was_sent : 1;
   char *log;       /* (owned) (nullable) attempts that failed and why, as in sb-attempt */
 } SbFlight;
 
@@ -86,6 +89,8 @@ struct _SbQueue
 };
 
 SbFlight *sb_flight_new (SbQueue *queue, SbMessage *message, gint64 position, gint64 handle);
+SbFlight *sb_flight_new_from_store (SbQueue *queue, SbMessage *message, gint64 position,
+                                    gint64 handle);
 void sb_flight_free (SbQueue *queue, SbFlight *flight);
 void sb_flight_clear_list (SbQueue *queue, GQueue *list);
 

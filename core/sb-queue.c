@@ -36,6 +36,17 @@ sb_flight_new (SbQueue *queue, SbMessage *message, gint64 position, gint64 handl
   return self;
 }
 
+/* The same for one that the store has kept. */
+SbFlight *
+sb_flight_new_from_store (SbQueue *queue, SbMessage *message, gint64 position, gint64 handle)
+{
+  SbFlight *self = sb_flight_new (queue, message, position, handle);
+
+  self->from_store = TRUE;
+  self->since = MAX (message->accepted, message->not_before) - queue->settings->wall_ahead;
+  return self;
+}
+
 /* Frees a flight that is in no list. */
 void
 sb_flight_free (SbQueue *queue, SbFlight *self)
@@ -125,16 +136,31 @@ sb_queue_tell (SbQueue *self, SbFlowKind what, const SbMessage *message)
     self->hooks->flow (self, what, message, self->user_data);
 }
 
+/* Its first transmission, as far as memory knows. */
+static void
+note_first_sent (SbQueue *self, SbFlight *flight, gint64 now)
+{
+  const SbQueueSettings *settings = self->settings;
+
+  flight->was_sent = TRUE;
+  if (flight->attempts == 0)
+    sb_histogram_observe (flight->from_store ? settings->wait_store : settings->wait_memory,
+                          (now - flight->since) / 1e6);
+  flight->since = now;
+}
+
 /* A delivery goes out, and has so long until it counts as an attempt that failed. */
 void
 sb_queue_set_sent (SbQueue *self, SbFlight *flight, SbFlightPath path, gint64 time_allowed)
 {
+  gint64 now = sb_clock_monotonic (self->clock);
+
   if (flight->path == SB_FLIGHT_NONE && !flight->parked)
     self->n_unsent--;
   flight->path = path;
-  flight->deadline = time_allowed == SB_QUEUE_NO_TIMEOUT
-                         ? G_MAXINT64
-                         : sb_clock_monotonic (self->clock) + time_allowed;
+  flight->deadline = time_allowed == SB_QUEUE_NO_TIMEOUT ? G_MAXINT64 : now + time_allowed;
+  if (!flight->was_sent && path != SB_FLIGHT_HELD)
+    note_first_sent (self, flight, now);
   if (path != SB_FLIGHT_HELD)
     sb_queue_tell (self, SB_FLOW_SENT, flight->message);
 }

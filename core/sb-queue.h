@@ -17,6 +17,22 @@ G_BEGIN_DECLS
 typedef struct _SbQueue SbQueue;
 
 /**
+ * SbQueueWay:
+ * @SB_QUEUE_WAY_SESSION: the recipient has a session
+ * @SB_QUEUE_WAY_CALLED: the bus calls it
+ * @SB_QUEUE_WAY_FETCH: it asks
+ *
+ * How deliveries get to a recipient.
+ */
+typedef enum
+{
+  SB_QUEUE_WAY_SESSION,
+  SB_QUEUE_WAY_CALLED,
+  SB_QUEUE_WAY_FETCH,
+  SB_QUEUE_N_WAYS,
+} SbQueueWay;
+
+/**
  * SbQueueSettings:
  * @window: deliveries in flight at most
  * @window_bytes: bytes of their messages at most, but at least one message
@@ -26,6 +42,11 @@ typedef struct _SbQueue SbQueue;
  * @in_flight_max: bytes of messages held in memory by all queues together
  * @in_flight: how many they hold now
  * @watched: somebody wants to hear of the flow
+ * @wall_ahead: what the wall clock shows more than the monotonic one, microseconds; brought up to
+ *   date now and then, so that one reading of either serves as both
+ * @wait_memory: from a message's commit to its first transmission, when it did not leave memory
+ * @wait_store: from its acceptance, when the store kept it meanwhile
+ * @confirmation: from the first transmission to the confirmation, by #SbQueueWay
  *
  * Shared by all queues; outlives them.
  */
@@ -42,6 +63,10 @@ typedef struct
   SbCounter *deliveries;
   SbCounter *redeliveries;
   SbCounter *parked;
+  gint64 wall_ahead;
+  SbHistogram *wait_memory;
+  SbHistogram *wait_store;
+  SbHistogram *confirmation[SB_QUEUE_N_WAYS];
 } SbQueueSettings;
 
 /**
@@ -85,7 +110,8 @@ guint sb_queue_fetch (SbQueue *self, guint limit, gint64 wait, gint64 visibility
                       SbQueueFetchFunc func, gpointer user_data);
 void sb_queue_cancel_fetch (SbQueue *self, guint fetch);
 
-void sb_queue_append (SbQueue *self, SbMessage *message, gint64 position, gint64 handle);
+void sb_queue_append (SbQueue *self, SbMessage *message, gint64 position, gint64 handle,
+                      gint64 committed);
 void sb_queue_note_stored (SbQueue *self);
 void sb_queue_confirm (SbQueue *self, const char *id, SbQueueConfirmFunc func, gpointer user_data);
 void sb_queue_release (SbQueue *self, const char *id, SbQueueConfirmFunc func, gpointer user_data);

@@ -33,6 +33,7 @@
 #include "sb-overview.h"
 #include "sb-plugin.h"
 #include "sb-properties.h"
+#include "sb-refusals.h"
 #include "sb-registry.h"
 #include "sb-session.h"
 #include "sb-store.h"

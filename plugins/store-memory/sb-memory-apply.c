@@ -413,8 +413,10 @@ apply_remove_user (MemoryState *state, SbOperation *operation)
     {
       MemoryDelivery *delivery = g_sequence_get (next);
 
-      if (delivery->state != SB_DELIVERY_DEAD)
-        memory_state_change (state, delivery, SB_DELIVERY_DEAD, SB_REASON_RECIPIENT_DELETED, now);
+      if (delivery->state == SB_DELIVERY_DEAD)
+        continue;
+      memory_state_change (state, delivery, SB_DELIVERY_DEAD, SB_REASON_RECIPIENT_DELETED, now);
+      operation->remove_user.n_dead++;
     }
   memory_state_remove_user (state, account);
   memory_state_see_time (state, now);

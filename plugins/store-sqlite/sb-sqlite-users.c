@@ -128,7 +128,7 @@ kill_delivery (SbSqliteWriter *self, gint64 seq, gint64 recipient, gint64 now, G
 
 /* What waits for the user, or can still be fetched, becomes dead. */
 static gboolean
-kill_deliveries (SbSqliteWriter *self, gint64 key, gint64 now, GError **error)
+kill_deliveries (SbSqliteWriter *self, gint64 key, gint64 now, guint *n_dead, GError **error)
 {
   g_autoptr (GArray) list = g_array_new (FALSE, FALSE, sizeof (gint64));
 
@@ -140,6 +140,7 @@ kill_deliveries (SbSqliteWriter *self, gint64 key, gint64 now, GError **error)
   for (guint i = 0; i < list->len; i++)
     if (!kill_delivery (self, g_array_index (list, gint64, i), key, now, error))
       return FALSE;
+  *n_dead = list->len;
   return TRUE;
 }
 
@@ -168,7 +169,8 @@ sb_sqlite_writer_remove_user (SbSqliteWriter *self, SbOperation *operation, GErr
     }
   sb_sqlite_writer_saw_time (self, now);
   sb_sqlite_ledger_touch (self->ledger, key)->gone = TRUE;
-  return kill_deliveries (self, key, now, error) && clear_receipts (self, key, error);
+  return kill_deliveries (self, key, now, &operation->remove_user.n_dead, error)
+         && clear_receipts (self, key, error);
 }
 
 /* The oldest receipts of a sender that has too many go. */

@@ -257,9 +257,10 @@ sb_request_redirect (SbRequest *self, const char *location)
 void
 sb_request_problem (SbRequest *self, guint status, const char *reason, const char *detail)
 {
-  if (sb_request_can_answer (self))
-    sb_request_answer (self, status, SB_PROBLEM_TYPE,
-                       sb_problem_new (status, reason, detail, NULL));
+  if (!sb_request_can_answer (self))
+    return;
+  sb_request_count_problem (self, reason);
+  sb_request_answer (self, status, SB_PROBLEM_TYPE, sb_problem_new (status, reason, detail, NULL));
 }
 
 static void
@@ -305,6 +306,7 @@ sb_request_fail (SbRequest *self, const GError *error, const char *const *full)
       detail = "The bus could not do it; its log says why";
     }
   set_retry_after (self, error);
+  sb_request_count_problem (self, sb_error_reason (error));
   sb_request_answer (self, status, SB_PROBLEM_TYPE,
                      sb_problem_new (status, sb_error_reason (error), detail, full));
 }

@@ -307,6 +307,29 @@ sb_request_dup_base_url (SbRequest *self)
                                 proxied ? sb_request_get_header (self, "X-Forwarded-Host") : NULL);
 }
 
+/**
+ * sb_request_count_problem:
+ * @self: a request
+ * @reason: why it is refused; a word of the code
+ *
+ * Counts an answer that says what went wrong.
+ */
+void
+sb_request_count_problem (SbRequest *self, const char *reason)
+{
+  const SbSoupTransport *transport = self->transport;
+  const SbEndpoint *endpoint = self->endpoint;
+
+  sb_refusals_count (transport->problems, reason);
+  /* Without a user it is a log-in that failed, or a body that nobody wanted to read. */
+  if (endpoint == NULL || (self->user == NULL && strcmp (reason, "too-large") != 0))
+    return;
+  if (self->reader == &sb_upload_funcs || endpoint->handle == sb_endpoint_tus)
+    sb_refusals_count (transport->refused_uploads, reason);
+  else if (endpoint->handle == sb_endpoint_put)
+    sb_refusals_count (transport->refused_http, reason);
+}
+
 /* --- Headers are there --- */
 
 /* Whether it is also for what all below its path is in. */

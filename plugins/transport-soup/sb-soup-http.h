@@ -65,6 +65,8 @@ struct _SbRequest
   guint waiting : 1; /* a long poll: pointless when the peer has hung up */
 };
 
+void sb_request_count_problem (SbRequest *self, const char *reason);
+
 void sb_http_attach (SbSoupTransport *transport);
 void sb_http_cancel_abandoned (SbSoupTransport *transport);
 void sb_http_cancel_all (SbSoupTransport *transport);

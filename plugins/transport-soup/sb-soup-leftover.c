@@ -95,6 +95,7 @@ carry_out (SbSoupTransport *transport, SbUser *user, GBytes *frame)
     {
       if (g_error_matches (error, SB_ERROR, SB_ERROR_BUSY))
         return FALSE;
+      sb_refusals_count (transport->refused_websocket, sb_error_reason (error));
       g_message ("a message of %s was refused after it left: %s", user->id, error->message);
     }
   return TRUE;

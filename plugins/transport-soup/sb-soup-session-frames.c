@@ -98,8 +98,11 @@ published_cb (const SbPublishResult *result, const GError *error, gpointer user_
   if (publication->uid_length > 0)
     uid = (SbSlice) { publication->uid, publication->uid_length };
   if (error != NULL)
-    send_error (self, result != NULL ? result->id : NULL, uid, sb_error_reason (error),
-                error->message);
+    {
+      sb_refusals_count (self->transport->refused_websocket, sb_error_reason (error));
+      send_error (self, result != NULL ? result->id : NULL, uid, sb_error_reason (error),
+                  error->message);
+    }
   if (!publication->is_listed)
     {
       publication_free (publication);
@@ -134,6 +137,14 @@ refuse (SbSoupSession *self, const SbEnvelope *envelope, const char *reason, con
   send_error (self, id, uid, reason, why);
 }
 
+static void
+refuse_message (SbSoupSession *self, const SbEnvelope *envelope, const char *reason,
+                const char *why)
+{
+  sb_refusals_count (self->transport->refused_websocket, reason);
+  refuse (self, envelope, reason, why);
+}
+
 /* Hands a message to the bus. When that can take no more for now, the message waits here: an old
  * client would never send it again. */
 static void
@@ -157,7 +168,7 @@ publish (SbSoupSession *self, const SbEnvelope *envelope, GBytes *frame)
       sb_soup_session_pause (self, PAUSE_CONGESTED);
     }
   else
-    refuse (self, envelope, sb_error_reason (error), error->message);
+    refuse_message (self, envelope, sb_error_reason (error), error->message);
 }
 
 /* A sender on a socket hears of a direct message only what went wrong. */
@@ -203,7 +214,7 @@ send_direct (SbSoupSession *self, const SbEnvelope *envelope)
 
   if (!sb_bus_send_direct (self->transport->bus, self->user, envelope, 0, mirrored_cb, &mirrored,
                            &error))
-    refuse (self, envelope, sb_error_reason (error), error->message);
+    refuse_message (self, envelope, sb_error_reason (error), error->message);
 }
 
 /* By its mode, if it is not too large, and once the sender may. */
@@ -220,10 +231,10 @@ send_message (SbSoupSession *self, const SbEnvelope *envelope, GBytes *frame)
       sb_soup_session_throttle (self);
     }
   else if (envelope->length > self->transport->max_message_size)
-    refuse (self, envelope, "too-large", "the message is larger than max-message-size");
+    refuse_message (self, envelope, "too-large", "the message is larger than max-message-size");
   else if (sb_envelope_has (envelope, SB_MEMBER_DIRECT)
            && !sb_envelope_get_boolean (envelope, SB_MEMBER_DIRECT, &direct, &error))
-    refuse (self, envelope, sb_error_reason (error), error->message);
+    refuse_message (self, envelope, sb_error_reason (error), error->message);
   else if (direct)
     send_direct (self, envelope);
   else

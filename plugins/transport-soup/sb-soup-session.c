@@ -323,7 +323,10 @@ error_cb (SoupWebsocketConnection *socket, GError *error, gpointer user_data)
 
   g_debug ("a socket of %s failed: %s", self->address, error->message);
   if (g_error_matches (error, SOUP_WEBSOCKET_ERROR, SOUP_WEBSOCKET_CLOSE_TOO_BIG))
-    tell_too_big (self);
+    {
+      sb_refusals_count (self->transport->refused_websocket, "too-large");
+      tell_too_big (self);
+    }
   leave (self);
   sb_connection_set_paused (self->connection, TRUE);
 }

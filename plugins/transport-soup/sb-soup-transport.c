@@ -13,6 +13,7 @@
 
 #include "sb-soup-http.h"
 #include "sb-soup-leftover.h"
+#include "sb-soup-metrics.h"
 #include "sb-soup-session.h"
 #include "sb-soup-sse.h"
 
@@ -275,49 +276,6 @@ start_clocks (SbSoupTransport *self)
   self->drained_handler = g_signal_connect (self->bus, "drained", G_CALLBACK (drained_cb), self);
 }
 
-/* --- Metrics --- */
-
-static double
-gauge_connections (gpointer user_data)
-{
-  SbSoupTransport *self = user_data;
-  SbListenerStats stats;
-
-  sb_listener_get_stats (self->listener, &stats);
-  return stats.open;
-}
-
-static double
-gauge_sockets (gpointer user_data)
-{
-  return SB_SOUP_TRANSPORT (user_data)->sessions.length;
-}
-
-static void
-add_counters (SbSoupTransport *self)
-{
-  SbMetrics *metrics = sb_bus_get_metrics (self->bus);
-
-  self->n_requests = sb_metrics_counter (metrics, "simplebus_http_requests_total", "HTTP requests",
-                                         NULL);
-  self->n_frames_in = sb_metrics_counter (metrics, "simplebus_websocket_frames_received_total",
-                                          "WebSocket messages from clients", NULL);
-  self->n_frames_out = sb_metrics_counter (metrics, "simplebus_websocket_frames_sent_total",
-                                           "WebSocket messages to clients", NULL);
-}
-
-static void
-add_gauges (SbSoupTransport *self)
-{
-  SbMetrics *metrics = sb_bus_get_metrics (self->bus);
-
-  self->gauges[0] = sb_metrics_gauge (metrics, "simplebus_connections", "Open connections", NULL,
-                                      gauge_connections, self);
-  self->gauges[1] = sb_metrics_gauge (metrics, "simplebus_websockets",
-                                      "Open WebSockets, logged in or not", NULL, gauge_sockets,
-                                      self);
-}
-
 /* --- Start and stop --- */
 
 static void
@@ -328,12 +286,7 @@ tear_down (SbSoupTransport *self)
   g_clear_handle_id (&self->throttle_source, g_source_remove);
   g_clear_handle_id (&self->stop_source, g_source_remove);
   g_clear_signal_handler (&self->drained_handler, self->bus);
-  for (gsize i = 0; i < G_N_ELEMENTS (self->gauges); i++)
-    {
-      if (self->gauges[i] != 0)
-        sb_metrics_remove_gauge (sb_bus_get_metrics (self->bus), self->gauges[i]);
-      self->gauges[i] = 0;
-    }
+  sb_soup_metrics_hide (self);
   sb_sse_free_all (self);
   g_clear_pointer (&self->frame, g_bytes_unref);
   if (self->listener != NULL)
@@ -365,7 +318,7 @@ transport_start (SbTransport *transport, SbBus *bus, GError **error)
   g_clear_pointer (&self->logins, sb_logins_free);
   self->logins = sb_logins_new (self->accounts);
   read_settings (self);
-  add_counters (self);
+  sb_soup_metrics_count (self);
   g_clear_pointer (&self->proxies, sb_proxy_list_free);
   self->proxies = load_proxies (config, error);
   self->sender = self->proxies != NULL ? sb_file_sender_new (sb_bus_get_metrics (bus), error)
@@ -376,7 +329,7 @@ transport_start (SbTransport *transport, SbBus *bus, GError **error)
       tear_down (self);
       return FALSE;
     }
-  add_gauges (self);
+  sb_soup_metrics_show (self);
   start_clocks (self);
   return TRUE;
 }
@@ -521,6 +474,7 @@ sb_soup_transport_dispose (GObject *object)
     tear_down (self);
   g_clear_pointer (&self->logins, sb_logins_free);
   g_clear_pointer (&self->console, g_hash_table_unref);
+  sb_soup_metrics_clear (self);
   g_clear_object (&self->bus);
   G_OBJECT_CLASS (sb_soup_transport_parent_class)->dispose (object);
 }

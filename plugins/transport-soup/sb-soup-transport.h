@@ -76,7 +76,11 @@ struct _SbSoupTransport
   SbCounter *n_requests;
   SbCounter *n_frames_in;
   SbCounter *n_frames_out;
-  guint gauges[2];
+  SbRefusals *refused_http;      /* (owned): messages, as the next two */
+  SbRefusals *refused_websocket; /* (owned) */
+  SbRefusals *refused_uploads;   /* (owned) */
+  SbRefusals *problems;          /* (owned): all answers that say what went wrong */
+  GArray *gauges;                /* (owned) (nullable) of guint */
 };
 
 G_END_DECLS

@@ -453,6 +453,7 @@ follow_remove_user (Model *self, SbOperation *operation)
 {
   ModelUser *user = model_find_user (self, operation->remove_user.key);
   gboolean can_remove = user != NULL && !user->is_gone;
+  guint n_dead = 0;
 
   g_assert_cmpint (operation->outcome, ==, can_remove ? SB_OUTCOME_DONE : SB_OUTCOME_UNKNOWN);
   if (!can_remove)
@@ -466,12 +467,15 @@ follow_remove_user (Model *self, SbOperation *operation)
         {
           ModelDelivery *delivery = &g_array_index (message->deliveries, ModelDelivery, k);
 
-          if (delivery->recipient == user
-              && (model_is_waiting (delivery) || delivery->state == SB_DELIVERY_NOTIFIED))
-            model_change (message, delivery, SB_DELIVERY_DEAD, SB_REASON_RECIPIENT_DELETED,
-                          operation->remove_user.now);
+          if (delivery->recipient != user
+              || !(model_is_waiting (delivery) || delivery->state == SB_DELIVERY_NOTIFIED))
+            continue;
+          model_change (message, delivery, SB_DELIVERY_DEAD, SB_REASON_RECIPIENT_DELETED,
+                        operation->remove_user.now);
+          n_dead++;
         }
     }
+  g_assert_cmpuint (operation->remove_user.n_dead, ==, n_dead);
   for (guint i = self->receipts->len; i-- > 0;)
     if (((ModelReceipt *) g_ptr_array_index (self->receipts, i))->sender == user)
       g_ptr_array_remove_index (self->receipts, i);

@@ -55,6 +55,15 @@ fill_settings (SbTestQueue *self)
     .deliveries = sb_metrics_counter (metrics, "deliveries", "x", NULL),
     .redeliveries = sb_metrics_counter (metrics, "redeliveries", "x", NULL),
     .parked = sb_metrics_counter (metrics, "parked", "x", NULL),
+    .wall_ahead = sb_clock_wall (self->t->clock) - sb_clock_monotonic (self->t->clock),
+    .wait_memory = sb_metrics_histogram (metrics, "wait", "x", "from=\"memory\""),
+    .wait_store = sb_metrics_histogram (metrics, "wait", "x", "from=\"store\""),
+    .confirmation[SB_QUEUE_WAY_SESSION] = sb_metrics_histogram (metrics, "confirmed_session", "x",
+                                                                NULL),
+    .confirmation[SB_QUEUE_WAY_CALLED] = sb_metrics_histogram (metrics, "confirmed_called", "x",
+                                                               NULL),
+    .confirmation[SB_QUEUE_WAY_FETCH] = sb_metrics_histogram (metrics, "confirmed_fetch", "x",
+                                                              NULL),
   };
 }
 
@@ -110,7 +119,7 @@ on_appended (SbOperation *operation, const GError *error, gpointer user_data)
   g_assert_no_error (error);
   g_assert_cmpint (operation->outcome, ==, SB_OUTCOME_DONE);
   sb_queue_append (self->queue, operation->append.message, operation->append.targets[0].position,
-                   operation->append.handle);
+                   operation->append.handle, sb_clock_monotonic (self->t->clock));
 }
 
 void
