@@ -2,7 +2,8 @@
 /*
  * sb-accounts-refused: log-ins that were refused, counted and written down. Who is not a user is
  * not named: what somebody typed there may be a password. A line for each of them would let anybody
- * fill the journal, so there are so many in a minute at most, and one says how many more there were.
+ * fill the journal, so there are so many in a minute at most, and one says how many more there
+ * were.
  */
 
 #include "sb-accounts-private.h"

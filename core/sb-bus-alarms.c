@@ -80,10 +80,12 @@ sb_bus_add_alarms (SbBus *self)
 
       self->alarms[i] = alarms[i];
       sb_bus_add_gauge (self, "simplebus_limit_used_ratio",
-                        "How much of a limit is used; 1 is all of it", label, get_ratio, &self->alarms[i]);
+                        "How much of a limit is used; 1 is all of it", label, get_ratio,
+                        &self->alarms[i]);
     }
   sb_bus_add_gauge (self, "simplebus_queues_near_limit",
-                    "Recipients whose queue is nearly full, by number or bytes", NULL, count_near, self);
+                    "Recipients whose queue is nearly full, by number or bytes", NULL, count_near,
+                    self);
   self->throttled = sb_metrics_counter (
       self->metrics, "simplebus_messages_throttled_total",
       "Messages that were refused or had to wait, since their sender is over a rate", NULL);

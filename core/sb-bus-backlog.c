@@ -115,14 +115,14 @@ get_age (SbBus *self, SbBacklogClass which)
   return oldest > 0 ? MAX (0, sb_clock_wall (self->clock) - oldest) / 1e6 : 0;
 }
 
-#define GAUGES(name, class)                                                                        \
-  static double waiting_##name (gpointer bus)                                                      \
-  {                                                                                                \
-    return get_waiting (bus, class);                                                               \
-  }                                                                                                \
-  static double age_##name (gpointer bus)                                                          \
-  {                                                                                                \
-    return get_age (bus, class);                                                                   \
+#define GAUGES(name, class)                   \
+  static double waiting_##name (gpointer bus) \
+  {                                           \
+    return get_waiting (bus, class);          \
+  }                                           \
+  static double age_##name (gpointer bus)     \
+  {                                           \
+    return get_age (bus, class);              \
   }
 
 GAUGES (online, SB_BACKLOG_ONLINE)

@@ -24,8 +24,9 @@
 #define MAX_BATCH_ROWS 4096
 
 /* Operations of a transaction, for the histogram. */
-static const double batch_bounds[] = { 1,   2,   5,    10,   20,   50,   100,
-                                       200, 500, 1000, 2000, 5000, 10000 };
+static const double batch_bounds[] = {
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000
+};
 
 typedef struct
 {

@@ -324,8 +324,7 @@ sb_metrics_histogram (SbMetrics *self, const char *name, const char *help, const
   g_return_val_if_fail (name != NULL && is_name (name), NULL);
   g_return_val_if_fail (help != NULL, NULL);
 
-  return sb_metrics_histogram_with_bounds (self, name, help, labels, bounds,
-                                           G_N_ELEMENTS (bounds));
+  return sb_metrics_histogram_with_bounds (self, name, help, labels, bounds, G_N_ELEMENTS (bounds));
 }
 
 /**

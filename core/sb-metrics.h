@@ -23,7 +23,8 @@ typedef struct
 /**
  * SbHistogram:
  *
- * Values, counted in buckets: durations in those of 50 µs to 60 s, others in their own. It lives as long as the #SbMetrics it is of.
+ * Values, counted in buckets: durations in those of 50 µs to 60 s, others in their own. It lives as
+ * long as the #SbMetrics it is of.
  */
 typedef struct _SbHistogram SbHistogram;
 

@@ -48,9 +48,8 @@ confirm_operation (SbQueue *self, SbFlight *flight, const char *id)
       return operation;
     }
   if (flight->was_sent)
-    sb_histogram_observe (
-        self->settings->confirmation[get_way (self, flight)],
-        (operation->end.now - self->settings->wall_ahead - flight->since) / 1e6);
+    sb_histogram_observe (self->settings->confirmation[get_way (self, flight)],
+                          (operation->end.now - self->settings->wall_ahead - flight->since) / 1e6);
   operation->end.position = flight->position;
   operation->end.handle = flight->handle;
   operation->end.message = sb_message_ref (flight->message);

@@ -40,7 +40,7 @@ typedef struct
   gboolean parked; /* taken out of the store's parked ones */
   guint8 from_store : 1;
   guint8 was_sent : 1;
-  char *log;       /* (owned) (nullable) attempts that failed and why, as in sb-attempt */
+  char *log; /* (owned) (nullable) attempts that failed and why, as in sb-attempt */
 } SbFlight;
 
 struct _SbQueue

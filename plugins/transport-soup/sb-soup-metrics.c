@@ -84,16 +84,16 @@ get_requests (gpointer transport)
 
 /* Counters */
 
-static const char *const publish_reasons[] = { "busy",      "closed",      "conflict",  "forbidden",
-                                               "full",      "invalid",     "no-space",  "not-found",
-                                               "rate-limit", "too-large",  "transient", NULL };
-static const char *const upload_reasons[] = { "busy",     "checksum",  "conflict",  "forbidden",
-                                              "full",     "invalid",   "no-space",  "not-found",
+static const char *const publish_reasons[] = { "busy",       "closed",    "conflict",  "forbidden",
+                                               "full",       "invalid",   "no-space",  "not-found",
+                                               "rate-limit", "too-large", "transient", NULL };
+static const char *const upload_reasons[] = { "busy",      "checksum",   "conflict", "forbidden",
+                                              "full",      "invalid",    "no-space", "not-found",
                                               "too-large", "rate-limit", NULL };
-static const char *const problem_reasons[] = { "busy",      "closed",    "conflict", "failed",
-                                               "forbidden", "full",      "invalid",  "no-space",
-                                               "not-found", "rate",      "rate-limit",
-                                               "too-large", "unauthorized", NULL };
+static const char *const problem_reasons[] = { "busy",         "closed", "conflict",   "failed",
+                                               "forbidden",    "full",   "invalid",    "no-space",
+                                               "not-found",    "rate",   "rate-limit", "too-large",
+                                               "unauthorized", NULL };
 
 static void
 add_refusals (SbSoupTransport *self, SbMetrics *metrics)

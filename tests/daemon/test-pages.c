@@ -207,7 +207,7 @@ test_writes_metrics_as_prometheus_reads_them (void)
   g_autoptr (SbTestAnswer) answer = sb_test_http_get (bus->admin, "/metrics");
   g_auto (GStrv) lines = g_strsplit (answer->body, "\n", -1);
   g_autoptr (GRegex) regex = g_regex_new (
-      "^(# (HELP|TYPE) simplebus_[a-z_]+ .+|simplebus_[a-z_]+(\\{[^}]*\\})? "
+      "^(# (HELP|TYPE) (simplebus|process)_[a-z_]+ .+|(simplebus|process)_[a-z_]+(\\{[^}]*\\})? "
       "[-+0-9.eE]+(Inf)?|)$",
       0, 0, NULL);
 
