@@ -155,6 +155,35 @@ acknowledges_nothing_that_was_not_flushed (void)
   rig_free (rig);
 }
 
+static guint
+ask (Rig *rig, const char *path)
+{
+  g_autoptr (SbTestAnswer) answer = sb_test_http_get (rig->admin, path);
+
+  return answer->status;
+}
+
+/* Whoever sends to it shall go elsewhere; restarting it would help nobody. */
+static void
+lives_and_is_not_ready_while_the_store_fails (void)
+{
+  Rig *rig = rig_new (NULL);
+  g_autoptr (SbTestAnswer) broken = NULL;
+  g_autoptr (SbTestAnswer) again = NULL;
+
+  g_assert_cmpuint (ask (rig, "/readyz"), ==, 200);
+  set_fault (rig, DISK_FAULT_FLUSH, TRUE);
+  broken = put (rig, "later");
+  g_assert_cmpuint (ask (rig, "/readyz"), ==, 503);
+  g_assert_cmpuint (ask (rig, "/healthz"), ==, 200);
+  g_assert_cmpfloat (sb_test_get_metric (rig->admin, "simplebus_ready"), ==, 0);
+  set_fault (rig, DISK_FAULT_FLUSH, FALSE);
+  again = put (rig, "later");
+  sb_test_assert_status (again, 200);
+  g_assert_cmpuint (ask (rig, "/readyz"), ==, 200);
+  rig_free (rig);
+}
+
 static void
 answers_after_a_slow_flush (void)
 {

@@ -2,6 +2,7 @@
 /* test-metrics: counting, and the text that Prometheus reads. */
 
 #include "sb-metrics.h"
+#include "sb-refusals.h"
 
 #include "sb-test.h"
 
@@ -168,6 +169,70 @@ durations_fall_into_their_buckets (void)
 }
 
 static void
+a_histogram_can_have_bounds_of_its_own (void)
+{
+  static const double bounds[] = { 1, 1000 };
+  g_autoptr (SbMetrics) metrics = sb_metrics_new ();
+  SbHistogram *histogram = sb_metrics_histogram_with_bounds (metrics, "h_rows", "H", NULL, bounds,
+                                                             G_N_ELEMENTS (bounds));
+
+  sb_histogram_observe (histogram, 1);
+  sb_histogram_observe (histogram, 1000);
+  sb_histogram_observe (histogram, 1001);
+  assert_has_line (metrics, "h_rows_bucket{le=\"1\"} 1");
+  assert_has_line (metrics, "h_rows_bucket{le=\"1000\"} 2");
+  assert_has_line (metrics, "h_rows_bucket{le=\"+Inf\"} 3");
+  assert_has_line (metrics, "h_rows_sum 2002");
+}
+
+static void
+a_counter_may_be_kept_by_somebody_else (void)
+{
+  g_autoptr (SbMetrics) metrics = sb_metrics_new ();
+  g_autofree char *empty = NULL;
+  double number = 7;
+  guint id = sb_metrics_reading (metrics, "r_total", "R", NULL, read_double, &number);
+
+  assert_has_line (metrics, "# TYPE r_total counter");
+  assert_has_line (metrics, "r_total 7");
+  sb_metrics_remove_gauge (metrics, id);
+  empty = sb_metrics_render (metrics);
+  g_assert_cmpstr (empty, ==, "");
+}
+
+static void
+refusals_are_counted_by_reason (void)
+{
+  static const char *const reasons[] = { "full", "busy", NULL };
+  g_autoptr (SbMetrics) metrics = sb_metrics_new ();
+  g_autoptr (SbRefusals) refusals = sb_refusals_new (metrics, "n_total", "N", "over=\"x\"",
+                                                     reasons);
+
+  assert_has_line (metrics, "n_total{over=\"x\",reason=\"busy\"} 0");
+  sb_refusals_count (refusals, "full");
+  sb_refusals_count (refusals, "odd");
+  assert_has_line (metrics, "n_total{over=\"x\",reason=\"full\"} 1");
+  assert_has_line (metrics, "n_total{over=\"x\",reason=\"odd\"} 1");
+}
+
+static void
+refusals_have_no_endless_reasons (void)
+{
+  static const char *const reasons[] = { NULL };
+  g_autoptr (SbMetrics) metrics = sb_metrics_new ();
+  g_autoptr (SbRefusals) refusals = sb_refusals_new (metrics, "n_total", "N", NULL, reasons);
+
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autofree char *reason = g_strdup_printf ("r%u", i);
+
+      sb_refusals_count (refusals, reason);
+    }
+  assert_has_line (metrics, "n_total{reason=\"r31\"} 1");
+  assert_has_line (metrics, "n_total{reason=\"other\"} 68");
+}
+
+static void
 impossible_durations_do_no_harm (void)
 {
   g_autoptr (SbMetrics) metrics = sb_metrics_new ();
@@ -215,6 +280,12 @@ main (int argc, char *argv[])
   g_test_add_func ("/metrics/a-gauge-of-the-same-labels-takes-over",
                    a_gauge_of_the_same_labels_takes_over);
   g_test_add_func ("/metrics/durations-fall-into-their-buckets", durations_fall_into_their_buckets);
+  g_test_add_func ("/metrics/a-histogram-can-have-bounds-of-its-own",
+                   a_histogram_can_have_bounds_of_its_own);
+  g_test_add_func ("/metrics/a-counter-may-be-kept-by-somebody-else",
+                   a_counter_may_be_kept_by_somebody_else);
+  g_test_add_func ("/metrics/refusals-are-counted-by-reason", refusals_are_counted_by_reason);
+  g_test_add_func ("/metrics/refusals-have-no-endless-reasons", refusals_have_no_endless_reasons);
   g_test_add_func ("/metrics/impossible-durations-do-no-harm", impossible_durations_do_no_harm);
   g_test_add_func ("/metrics/a-name-is-of-one-kind", a_name_is_of_one_kind);
   g_test_add_func ("/metrics/subprocess/two-kinds", two_kinds_in_a_subprocess);
