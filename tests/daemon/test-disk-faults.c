@@ -345,6 +345,8 @@ main (int argc, char *argv[])
                    tells_a_session_that_the_disk_is_full);
   g_test_add_func ("/disk-faults/acknowledges-nothing-that-was-not-flushed",
                    acknowledges_nothing_that_was_not_flushed);
+  g_test_add_func ("/disk-faults/lives-and-is-not-ready-while-the-store-fails",
+                   lives_and_is_not_ready_while_the_store_fails);
   g_test_add_func ("/disk-faults/answers-after-a-slow-flush", answers_after_a_slow_flush);
   g_test_add_func ("/disk-faults/serves-others-during-a-slow-flush",
                    serves_others_during_a_slow_flush);
