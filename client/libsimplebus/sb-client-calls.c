@@ -169,6 +169,7 @@ static void
 send_direct (SbClient *self, SbClientDraft *draft, GTask *task)
 {
   SbClientSession *session = sb_client_get_session (self);
+  g_autoptr (SbClientDraft) message = NULL;
   g_autofree char *json = NULL;
 
   if (!sb_client_session_is_open (session))
@@ -183,10 +184,10 @@ send_direct (SbClient *self, SbClientDraft *draft, GTask *task)
                                "The bus does not take what was sent before; try again later");
       return;
     }
-  sb_client_draft_make_id (draft);
-  json = sb_client_draft_to_json (draft);
+  message = sb_client_draft_with_id (draft);
+  json = sb_client_draft_to_json (message);
   sb_client_session_send (session, json, strlen (json));
-  g_task_return_pointer (task, g_strdup (sb_client_draft_get_id (draft)), g_free);
+  g_task_return_pointer (task, g_strdup (sb_client_draft_get_id (message)), g_free);
 }
 
 /**
@@ -327,6 +328,7 @@ SbClientTransfer *
 sb_client_send_file (SbClient *self, SbClientDraft *draft, const char *path,
                      const char *display_name, GError **error)
 {
+  g_autoptr (SbClientDraft) message = NULL;
   SbClientUploads *uploads;
 
   g_return_val_if_fail (SB_IS_CLIENT (self), NULL);
@@ -336,8 +338,8 @@ sb_client_send_file (SbClient *self, SbClientDraft *draft, const char *path,
   uploads = sb_client_get_uploads (self, error);
   if (uploads == NULL)
     return NULL;
-  sb_client_draft_make_id (draft);
-  return sb_client_uploads_add (uploads, draft, path, display_name, error);
+  message = sb_client_draft_with_id (draft);
+  return sb_client_uploads_add (uploads, message, path, display_name, error);
 }
 
 /**

@@ -341,6 +341,21 @@ sb_client_draft_make_id (SbClientDraft *self)
   self->id = g_string_free (id, FALSE);
 }
 
+/* A draft may be sent again, and is another message then: it does not get an id by being sent. */
+SbClientDraft *
+sb_client_draft_with_id (SbClientDraft *self)
+{
+  g_autofree char *json = NULL;
+  SbClientDraft *copy;
+
+  if (self->id != NULL)
+    return g_object_ref (self);
+  json = sb_client_draft_to_json (self);
+  copy = sb_client_draft_new_from_json (json, NULL);
+  sb_client_draft_make_id (copy);
+  return copy;
+}
+
 /**
  * sb_client_draft_set_uids:
  * @self: a draft

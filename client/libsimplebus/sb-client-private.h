@@ -61,6 +61,8 @@ SbClientDownloads *sb_client_get_downloads (SbClient *self, GError **error);
 
 /* Of a draft: sb-client-draft.c. Gives it an _id, unless it has one. */
 void sb_client_draft_make_id (SbClientDraft *self);
+/* Returns: (transfer full): the draft when it has an _id, else a copy with one */
+SbClientDraft *sb_client_draft_with_id (SbClientDraft *self);
 
 /* What the parts tell it; each emits the signal of its name. */
 void sb_client_set_state (SbClient *self, SbClientState state, const GError *reason);

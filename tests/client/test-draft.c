@@ -182,6 +182,29 @@ what_is_no_whole_message_is_refused (void)
     }
 }
 
+/* A draft may be sent with one file after the other. */
+static void
+each_sending_is_a_message_of_its_own (void)
+{
+  g_autoptr (SbTestDir) folder = sb_test_make_dir ();
+  g_autofree char *path = g_build_filename (folder, "a.txt", NULL);
+  g_autofree char *state = g_build_filename (folder, "state", NULL);
+  g_autoptr (SbClientDraft) draft = make_draft ("@a", "1");
+  g_autoptr (SbClient) client = g_object_new (SB_TYPE_CLIENT, "url", "http://127.0.0.1:9", "user",
+                                              "me", "state-dir", state, NULL);
+  g_autoptr (SbClientTransfer) first = NULL;
+  g_autoptr (SbClientTransfer) second = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (path, "a", 1, NULL));
+  first = sb_client_send_file (client, draft, path, NULL, &error);
+  g_assert_no_error (error);
+  second = sb_client_send_file (client, draft, path, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (sb_client_transfer_get_id (first), !=, sb_client_transfer_get_id (second));
+  g_assert_null (sb_client_draft_get_id (draft));
+}
+
 /* --- What was received --- */
 
 static SbClientMessage *
@@ -319,6 +342,8 @@ main (int argc, char *argv[])
                    a_whole_message_is_taken_apart_and_put_together);
   g_test_add_func ("/draft/what-is-no-whole-message-is-refused",
                    what_is_no_whole_message_is_refused);
+  g_test_add_func ("/draft/each-sending-is-a-message-of-its-own",
+                   each_sending_is_a_message_of_its_own);
   g_test_add_func ("/message/tells-what-is-in-it", a_message_tells_what_is_in_it);
   g_test_add_func ("/message/a-notice-tells-of-its-file", a_notice_tells_of_its_file);
   g_test_add_func ("/message/a-strange-notice-does-no-harm", a_strange_notice_does_no_harm);
