@@ -101,6 +101,13 @@ load (const char *name)
   return file;
 }
 
+/* Resources are found with more slashes than they have, too. */
+static gboolean
+is_name (const char *name)
+{
+  return *name != '/' && !g_str_has_suffix (name, "/") && strstr (name, "//") == NULL;
+}
+
 /* Only names that are there are kept, so what is asked for does not fill memory. */
 static const File *
 find_file (SbSoupTransport *transport, const char *name)
@@ -203,8 +210,10 @@ void
 sb_endpoint_console (SbRequest *request)
 {
   g_autofree char *name = sb_request_dup_tail (request, PATH);
-  const File *file = name != NULL ? find_file (request->transport, name) : NULL;
+  const File *file = NULL;
 
+  if (name != NULL && is_name (name))
+    file = find_file (request->transport, name);
   if (file != NULL)
     answer_file (request, file);
   else

@@ -226,6 +226,97 @@ test_keeps_answers_out_of_caches (void)
   g_assert_cmpstr (sb_test_answer_header (answer, "Cache-Control"), ==, "no-store");
 }
 
+/* --- The console --- */
+
+static SbTestAnswer *
+fetch (SbTestHttp *browser, const char *path, const char *name, const char *value)
+{
+  const char *const headers[] = { name, value, NULL };
+
+  return sb_test_http_send (browser, "GET", path, headers, NULL, 0);
+}
+
+static void
+test_gives_the_files_of_the_console (void)
+{
+  static const struct
+  {
+    const char *path, *type;
+  } files[] = {
+    { "/", "text/html; charset=utf-8" },
+    { "/console/app.js", "text/javascript; charset=utf-8" },
+    { "/console/pages/users.js", "text/javascript; charset=utf-8" },
+    { "/console/style.css", "text/css; charset=utf-8" },
+    { "/console/icon.svg", "image/svg+xml" },
+  };
+  g_autoptr (SbTestDaemon) daemon = sb_test_daemon_run ("bus.store=memory", NULL);
+  g_autoptr (SbTestHttp) browser = sb_test_http_for (daemon, NULL, NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autoptr (SbTestAnswer) answer = sb_test_http_get (browser, files[i].path);
+
+      sb_test_assert_status (answer, 200);
+      g_assert_cmpstr (sb_test_answer_header (answer, "Content-Type"), ==, files[i].type);
+      g_assert_cmpstr (sb_test_answer_header (answer, "X-Content-Type-Options"), ==, "nosniff");
+      g_assert_cmpstr (sb_test_answer_header (answer, "Cache-Control"), ==, "no-cache");
+    }
+}
+
+static void
+test_gives_no_other_files (void)
+{
+  static const char *const others[] = {
+    "/console/",         "/console/none.js", "/console/../signup.html",
+    "/console/%2e%2e/x", "/console/pages/",  "/console/%00app.js",
+    "/console//app.js",  "/console/app.js/", "/console/console.gresource.xml"
+  };
+  g_autoptr (SbTestDaemon) daemon = sb_test_daemon_run ("bus.store=memory", NULL);
+  g_autoptr (SbTestHttp) browser = sb_test_http_for (daemon, NULL, NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      g_autoptr (SbTestAnswer) answer = sb_test_http_get (browser, others[i]);
+
+      g_test_message ("%s", others[i]);
+      g_assert_cmpuint (answer->status, ==, 404);
+    }
+}
+
+static void
+test_gives_a_browser_a_file_once (void)
+{
+  g_autoptr (SbTestDaemon) daemon = sb_test_daemon_run ("bus.store=memory", NULL);
+  g_autoptr (SbTestHttp) browser = sb_test_http_for (daemon, NULL, NULL);
+  g_autoptr (SbTestAnswer) first = sb_test_http_get (browser, "/console/app.js");
+  const char *etag = sb_test_answer_header (first, "ETag");
+  g_autoptr (SbTestAnswer) again = fetch (browser, "/console/app.js", "If-None-Match", etag);
+  g_autoptr (SbTestAnswer) newer = fetch (browser, "/console/app.js", "If-None-Match", "\"x\"");
+
+  sb_test_assert_status (again, 304);
+  g_assert_cmpuint (again->length, ==, 0);
+  sb_test_assert_status (newer, 200);
+}
+
+static void
+test_compresses_for_browsers_that_take_it (void)
+{
+  g_autoptr (SbTestDaemon) daemon = sb_test_daemon_run ("bus.store=memory", NULL);
+  g_autoptr (SbTestHttp) browser = sb_test_http_for (daemon, NULL, NULL);
+  g_autoptr (SbTestAnswer) plain = fetch (browser, "/console/style.css", "Accept-Encoding",
+                                          "identity");
+  g_autoptr (SbTestAnswer) packed = fetch (browser, "/console/style.css", "Accept-Encoding",
+                                           "br, gzip;q=0.5");
+  g_autoptr (SbTestAnswer) refused = fetch (browser, "/console/style.css", "Accept-Encoding",
+                                            "gzip;q=0");
+
+  g_assert_null (sb_test_answer_header (plain, "Content-Encoding"));
+  g_assert_cmpstr (sb_test_answer_header (packed, "Content-Encoding"), ==, "gzip");
+  g_assert_cmpuint (packed->length, <, plain->length / 2);
+  g_assert_null (sb_test_answer_header (refused, "Content-Encoding"));
+  g_assert_cmpstr (sb_test_answer_header (packed, "Vary"), ==, "Accept-Encoding");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -246,5 +337,11 @@ main (int argc, char *argv[])
   g_test_add_func ("/pages/writes-metrics-as-prometheus-reads-them",
                    test_writes_metrics_as_prometheus_reads_them);
   g_test_add_func ("/pages/keeps-answers-out-of-caches", test_keeps_answers_out_of_caches);
+  g_test_add_func ("/console/gives-its-files", test_gives_the_files_of_the_console);
+  g_test_add_func ("/console/gives-no-other-files", test_gives_no_other_files);
+  g_test_add_func ("/console/gives-a-browser-a-file-once", test_gives_a_browser_a_file_once);
+  g_test_add_func ("/console/compresses-for-browsers-that-take-it",
+                   test_compresses_for_browsers_that_take_it);
+
   return g_test_run ();
 }
