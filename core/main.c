@@ -5,6 +5,7 @@
 #include "sb-build.h"
 #include "sb-config-keys.h"
 #include "sb-daemon.h"
+#include "sb-error.h"
 #include "sb-log.h"
 #include "sb-names.h"
 #include "sb-plugin.h"
@@ -72,6 +73,18 @@ static int
 fail (const GError *error)
 {
   g_printerr ("simplebusd: %s\n", error->message);
+  return EXIT_FAILURE;
+}
+
+/* Under systemd it is found like all else that the bus says. */
+static int
+refuse_start (const GError *error)
+{
+  if (!g_log_writer_is_journald (STDERR_FILENO))
+    return fail (error);
+  g_log_structured (SB_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE_ID", SB_MESSAGE_ID_START_REFUSED,
+                    SB_LOG_FIELD_REASON, sb_error_reason (error), "MESSAGE",
+                    "simplebus cannot start: %s", error->message);
   return EXIT_FAILURE;
 }
 
@@ -272,7 +285,7 @@ run (SbDaemon *daemon)
   keep_some_memory ();
   g_signal_connect_swapped (daemon, "stopped", G_CALLBACK (g_main_loop_quit), loop);
   if (!sb_daemon_start (daemon, &error))
-    return fail (error);
+    return refuse_start (error);
   g_unix_signal_add (SIGTERM, stop_signal_cb, daemon);
   g_unix_signal_add (SIGINT, stop_signal_cb, daemon);
   g_unix_signal_add (SIGHUP, reload_signal_cb, daemon);

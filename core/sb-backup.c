@@ -25,6 +25,7 @@
 #include "sb-bus-private.h"
 #include "sb-error.h"
 #include "sb-fault.h"
+#include "sb-names.h"
 #include "sb-tree.h"
 #include "sb-vault-private.h"
 
@@ -403,7 +404,17 @@ log_end (SbBackup *self, const GError *error)
       return;
     }
   sb_counter_add (self->bus->backups_failed, 1);
-  g_message ("the backup that %s began was not completed: %s", self->actor->id, error->message);
+  g_log_structured (
+      G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_BACKUP_FAILED,
+      SB_LOG_FIELD_USER, self->actor->id, SB_LOG_FIELD_REASON, sb_error_reason (error), "MESSAGE",
+      "the backup that %s began was not completed: %s", self->actor->id, error->message);
+}
+
+static void
+log_fault (const char *path, const char *what)
+{
+  g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", SB_MESSAGE_ID_FILE_DAMAGED,
+                    SB_LOG_FIELD_FILE, path, "MESSAGE", "data-dir/%s %s", path, what);
 }
 
 static void
@@ -412,11 +423,9 @@ log_faults (SbBackup *self)
   const GPtrArray *missing = self->manifest->missing;
 
   for (guint i = 0; i < MIN (self->damaged->len, MAX_NAMED); i++)
-    g_warning ("data-dir/%s is damaged, and so it is in the backup",
-               (const char *) self->damaged->pdata[i]);
+    log_fault (self->damaged->pdata[i], "is damaged, and so it is in the backup");
   for (guint i = 0; i < MIN (missing->len, MAX_NAMED); i++)
-    g_warning ("data-dir/%s is missing or has another size, and so it is not in the backup",
-               (const char *) missing->pdata[i]);
+    log_fault (missing->pdata[i], "is missing or has another size, and so it is not in the backup");
 }
 
 /* The first part */

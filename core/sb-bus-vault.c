@@ -8,6 +8,7 @@
 
 #include "sb-bus-files.h"
 #include "sb-error.h"
+#include "sb-names.h"
 
 #define PAGE 1000
 
@@ -102,9 +103,11 @@ log_lost (const char *what, const GPtrArray *ids, GHashTable *files)
     {
       const SbFile *file = g_hash_table_lookup (files, ids->pdata[i]);
 
-      g_warning ("the file \"%s\" %s: its recipients cannot fetch it; restore data-dir/files/%s/%s "
-                 "from a backup, or let its sender send it again",
-                 file->name, what, file->id + 30, file->id);
+      g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", SB_MESSAGE_ID_FILE_DAMAGED,
+                        SB_LOG_FIELD_FILE, file->name, "MESSAGE",
+                        "the file \"%s\" %s: its recipients cannot fetch it; restore "
+                        "data-dir/files/%s/%s from a backup, or let its sender send it again",
+                        file->name, what, file->id + 30, file->id);
     }
   if (ids->len > MAX_NAMED)
     g_warning ("%u more files like that; simplebusd --check-files lists them all",

@@ -415,9 +415,13 @@ check_disk (SbBus *self)
         sb_bus_note_disk (self, used, low ? 0 : used + self->disk_free - self->disk_reserve);
     }
   if (low && !self->disk_low)
-    g_warning ("less than disk-reserve is free on the disk of data-dir: nothing new is accepted");
+    g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", SB_MESSAGE_ID_DISK,
+                      SB_LOG_FIELD_REASON, "no-space", "MESSAGE",
+                      "less than disk-reserve is free on the disk of data-dir: nothing new is "
+                      "accepted");
   if (!low && self->disk_low)
-    g_message ("the disk of data-dir has room again");
+    g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_DISK,
+                      "MESSAGE", "the disk of data-dir has room again");
   self->disk_low = low;
 }
 

@@ -11,6 +11,7 @@
 
 #include "sb-bus-files.h"
 #include "sb-error.h"
+#include "sb-names.h"
 
 typedef struct
 {
@@ -109,7 +110,9 @@ take_info (Call *call, GAsyncResult *result, GError **error)
 static void
 fail_damaged (GTask *task, const char *name, GError *error)
 {
-  g_warning ("the file \"%s\" cannot be served: %s", name, error->message);
+  g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", SB_MESSAGE_ID_FILE_DAMAGED,
+                    SB_LOG_FIELD_FILE, name, "MESSAGE", "the file \"%s\" cannot be served: %s",
+                    name, error->message);
   g_task_return_error (task, error);
 }
 

@@ -18,6 +18,7 @@
 #include "sb-journal.h"
 
 #include "sb-error.h"
+#include "sb-names.h"
 #include "sb-operation.h"
 
 /* Rows of one transaction beyond its first operation: some milliseconds of work. */
@@ -203,9 +204,23 @@ reader_main (gpointer data)
 
 /* The main context */
 
+/* Once for the first of those that fail, and once when it is over. */
+static void
+log_change (const GError *before, const GError *now)
+{
+  if (now != NULL && before == NULL)
+    g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_STORE_FAILED,
+                      SB_LOG_FIELD_REASON, sb_error_reason (now), "MESSAGE",
+                      "the store does not take writes, and senders are told so: %s", now->message);
+  else if (now == NULL && before != NULL)
+    g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_STORE_FAILED,
+                      "MESSAGE", "the store takes writes again");
+}
+
 static void
 finish_batch (SbJournal *self, Batch *batch)
 {
+  log_change (self->last_error, batch->error);
   g_clear_error (&self->last_error);
   if (batch->error != NULL)
     {

@@ -195,7 +195,9 @@ note_reached (SbOutbound *self)
   if (!sb_backoff_succeed (&self->backoff))
     return;
   self->shared->n_open_circuits--;
-  g_message ("%s answers again", self->user->id);
+  g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_REACHABLE,
+                    SB_LOG_FIELD_USER, self->user->id, "MESSAGE", "%s answers again",
+                    self->user->id);
 }
 
 static void

@@ -15,6 +15,9 @@
 
 #include "sb-queue-private.h"
 
+#include "sb-error.h"
+#include "sb-names.h"
+
 /* One page, and what may wait behind the window. */
 #define PAGE_ROWS 256
 #define MAX_READY 4096
@@ -219,8 +222,10 @@ sb_queue_hold (SbQueue *self)
 static void
 note_failure (SbQueue *self, const GError *error)
 {
-  g_warning ("cannot read the queue of user number %" G_GINT64_FORMAT ": %s", self->recipient,
-             error->message);
+  g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", SB_MESSAGE_ID_STORE_FAILED,
+                    SB_LOG_FIELD_REASON, sb_error_reason (error), "MESSAGE",
+                    "cannot read the queue of user number %" G_GINT64_FORMAT ": %s",
+                    self->recipient, error->message);
   sb_queue_hold (self);
   sb_queue_fail_fetches (self, error);
 }

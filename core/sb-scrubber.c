@@ -11,6 +11,7 @@
 #include "sb-scrubber.h"
 
 #include "sb-error.h"
+#include "sb-names.h"
 
 #define PAGE 100
 #define PASS_INTERVAL (G_GINT64_CONSTANT (24) * 3600 * G_USEC_PER_SEC)
@@ -124,8 +125,11 @@ static void
 tell (SbScrubber *self, const char *fault)
 {
   sb_counter_add (self->damaged, 1);
-  g_warning ("%s; it is not served: restore it from a backup, or let its sender send it again",
-             fault);
+  g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", SB_MESSAGE_ID_FILE_DAMAGED,
+                    "MESSAGE",
+                    "%s; it is not served: restore it from a backup, or let its sender send it "
+                    "again",
+                    fault);
 }
 
 /* On the reader's thread. */

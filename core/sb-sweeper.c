@@ -9,6 +9,7 @@
 
 #include "sb-sweeper.h"
 
+#include "sb-names.h"
 #include "sb-operation.h"
 
 #define MIN_SLICE 64
@@ -78,9 +79,11 @@ is_clock_behind (SbSweeper *self, gint64 now)
   gboolean behind = now < self->last_time;
 
   if (behind && !self->told)
-    g_warning ("the clock is %" G_GINT64_FORMAT " s behind the newest stored message: nothing "
-               "expires until it has caught up; check the machine's time",
-               (self->last_time - now) / G_USEC_PER_SEC);
+    g_log_structured (
+        G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", SB_MESSAGE_ID_CLOCK, "MESSAGE",
+        "the clock is %" G_GINT64_FORMAT " s behind the newest stored message: nothing "
+        "expires until it has caught up; check the machine's time",
+        (self->last_time - now) / G_USEC_PER_SEC);
   self->told = behind;
   return behind;
 }

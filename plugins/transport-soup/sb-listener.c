@@ -11,6 +11,7 @@
 
 #include "sb-bind.h"
 #include "sb-handshake.h"
+#include "simplebus.h"
 
 #include <errno.h>
 #include <gio/gnetworking.h>
@@ -180,8 +181,10 @@ log_refusal (SbListener *self, SbPeer *peer, const char *bound, guint limit)
   if (self->logged != 0 && now - self->logged < LOG_INTERVAL)
     return;
   self->logged = now;
-  g_message ("refused a connection of %s: %s is %u (refused so far: %" G_GUINT64_FORMAT ")",
-             peer->key, bound, limit, self->stats.refused + self->stats.refused_address);
+  g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID",
+                    SB_MESSAGE_ID_CONNECTION_REFUSED, SB_LOG_FIELD_ADDRESS, peer->key, "MESSAGE",
+                    "refused a connection of %s: %s is %u (refused so far: %" G_GUINT64_FORMAT ")",
+                    peer->key, bound, limit, self->stats.refused + self->stats.refused_address);
 }
 
 static gboolean
@@ -241,7 +244,9 @@ pause_accepting (SbListener *self, int code)
   for (guint i = 0; i < self->ports->len; i++)
     stop_port (g_ptr_array_index (self->ports, i));
   if (!self->starved)
-    g_message ("cannot accept connections, trying on: %s", g_strerror (code));
+    g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID",
+                      SB_MESSAGE_ID_CONNECTION_REFUSED, "MESSAGE",
+                      "cannot accept connections, trying on: %s", g_strerror (code));
   self->starved = TRUE;
   self->stats.starved++;
 }

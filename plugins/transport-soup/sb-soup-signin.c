@@ -265,6 +265,23 @@ sb_endpoint_sign_out (SbRequest *request)
 
 /* --- POST /api/v1/signup --- */
 
+/**
+ * sb_request_log_sign_up:
+ * @request: a request
+ * @error: why nobody signed up
+ *
+ * Writes it down, but not the name: it is no user's.
+ */
+void
+sb_request_log_sign_up (SbRequest *request, const GError *error)
+{
+  g_autofree char *address = sb_request_dup_address (request);
+
+  g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", SB_MESSAGE_ID_SIGN_UP_REFUSED,
+                    SB_LOG_FIELD_ADDRESS, address, SB_LOG_FIELD_REASON, sb_error_reason (error),
+                    "MESSAGE", "a sign-up was refused: %s", error->message);
+}
+
 static void
 signed_up_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -274,7 +291,7 @@ signed_up_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!sb_accounts_sign_up_finish (SB_ACCOUNTS (source), result, &error))
     {
-      g_message ("a sign-up was refused: %s", error->message);
+      sb_request_log_sign_up (request, error);
       sb_request_fail (request, error, NULL);
       return;
     }

@@ -16,4 +16,6 @@ void sb_endpoint_sign_out (SbRequest *request);
 void sb_endpoint_sign_up_json (SbRequest *request);
 void sb_endpoint_set_password (SbRequest *request);
 
+void sb_request_log_sign_up (SbRequest *request, const GError *error);
+
 G_END_DECLS

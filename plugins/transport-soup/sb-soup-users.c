@@ -3,6 +3,8 @@
 
 #include "sb-soup-endpoints.h"
 
+#include "sb-soup-signin.h"
+
 #include <string.h>
 
 #define RESOURCE_PREFIX "/org/simplebus/transport-soup/"
@@ -146,7 +148,7 @@ signed_up_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     sb_request_fail (request, error, NULL);
   else
     {
-      g_message ("a sign-up was refused: %s", error->message);
+      sb_request_log_sign_up (request, error);
       sb_request_redirect (request, "/signup");
     }
 }
