@@ -26,7 +26,7 @@ function row(one) {
     cell(t("What"), h("span", { class: bad.includes(one.what) && "bad" }, kinds[one.what]?.() ?? one.what)),
     cell("_id", h("span", { class: "id" }, one._id ?? "")),
     cell(t("From"), one.sender ?? ""),
-    cell(t("To"), one.recipient ?? (one.recipients !== undefined ? tn(one.recipients, "{n} recipient", "{n} recipients") : "")),
+    cell(t("To"), one.recipient ? h("a", { href: `#/queues/${encodeURIComponent(one.recipient)}` }, one.recipient) : (one.recipients !== undefined ? tn(one.recipients, "{n} recipient", "{n} recipients") : "")),
     cell(t("Size"), one.size !== undefined ? bytes(one.size) : ""),
     cell(t("Reason"), one.reason ?? ""));
 }
