@@ -17,9 +17,6 @@ fill (SbTestSite *bus, guint n)
   for (guint i = 0; i < n; i++)
     sb_test_ws_sendf (session, "{\"_id\":\"m%u\",\"to\":\"@bob\",\"message\":1}", i);
   sb_test_ws_wait_frames (session, n);
-  /* libsoup 3.2 closes a connection that was idle so long just when it is used again. */
-  g_clear_pointer (&bus->admin, sb_test_http_free);
-  bus->admin = sb_test_http_for (bus->daemon, SB_TEST_ADMIN, SB_TEST_ADMIN_PASSWORD);
 }
 
 /* Names of all of bob's, as a JSON list. */
@@ -76,19 +73,22 @@ count_waiting (SbTestSite *bus, const char *user)
 static void
 a_thousand_are_dropped_at_once (void)
 {
+  /* The client's libsoup closes connections that were idle for a second just when they are used
+   * again: under instruments a thousand take about that long. */
+  const guint n = sb_test_daemon_is_instrumented () ? 100 : 1000;
   g_autoptr (SbTestSite) bus = sb_test_site_new ("bus.store=sqlite", NULL);
   g_autoptr (SbTestAnswer) answer = NULL;
   g_autofree char *names = NULL;
   double before, after;
 
-  fill (bus, 1000);
+  fill (bus, n);
   names = list_names (bus);
   before = sb_test_get_metric (bus->admin, "simplebus_journal_batches_total");
   answer = act (bus->admin, "drop", names, "");
   after = sb_test_get_metric (bus->admin, "simplebus_journal_batches_total");
-  g_assert_cmpuint (count_ok (answer), ==, 1000);
+  g_assert_cmpuint (count_ok (answer), ==, n);
   g_assert_cmpint (count_waiting (bus, "bob"), ==, 0);
-  g_assert_cmpfloat (after - before, <, 100);
+  g_assert_cmpfloat (after - before, <, n / 10.0);
 }
 
 static void
