@@ -4,10 +4,13 @@
  *
  *   client-bench receive   takes and confirms messages that wait for the user sub0
  *   client-bench outbox    the user pub0 keeps messages on disk without a bus, then sends them all
+ *   client-bench download  receives the file that waits for the user sub1
+ *   client-bench upload    the user pub1 sends a file
  *
  * It is a program like any other: it knows the library and nothing else.
  */
 
+#include "client-bench-transfer.h"
 #include "sb-load-usage.h"
 
 #include <simplebus-client.h>
@@ -19,14 +22,15 @@
 #define PAYLOAD 100
 
 static int port, http_port, pid, n_messages = 100000;
-static char *password, *state_dir;
+static char *password, *state_dir, *file;
 
 static const GOptionEntry entries[] = {
   { "port", 0, 0, G_OPTION_ARG_INT, &port, "of the bus's WebSocket", "PORT" },
   { "http-port", 0, 0, G_OPTION_ARG_INT, &http_port, "of the bus's HTTP", "PORT" },
   { "pid", 0, 0, G_OPTION_ARG_INT, &pid, "of the bus", "PID" },
   { "password", 0, 0, G_OPTION_ARG_STRING, &password, "of the users", "WORD" },
-  { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir, "for the outbox", "FOLDER" },
+  { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir, "for what the client keeps", "FOLDER" },
+  { "file", 0, 0, G_OPTION_ARG_FILENAME, &file, "that is sent", "FILE" },
   { "messages", 0, 0, G_OPTION_ARG_INT, &n_messages, "how many", "N" },
   G_OPTION_ENTRY_NULL,
 };
@@ -234,10 +238,22 @@ drain_outbox (void)
   run_clear (&self);
 }
 
+/* --- Files --- */
+
+static void
+transfer (const char *path)
+{
+  g_autofree char *url = g_strdup_printf ("http://127.0.0.1:%d", http_port);
+  g_autofree char *socket_url = g_strdup_printf ("ws://127.0.0.1:%d", port);
+  SbClientBenchTransfer options = { url, socket_url, password, state_dir, path, pid };
+
+  sb_client_bench_transfer (&options);
+}
+
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GOptionContext) context = g_option_context_new ("receive|outbox");
+  g_autoptr (GOptionContext) context = g_option_context_new ("receive|outbox|download|upload");
   g_autoptr (GError) error = NULL;
   const char *scenario;
 
@@ -249,12 +265,17 @@ main (int argc, char **argv)
     receive ();
   else if (g_str_equal (scenario, "outbox"))
     drain_outbox ();
+  else if (g_str_equal (scenario, "download") && state_dir != NULL)
+    transfer (NULL);
+  else if (g_str_equal (scenario, "upload") && state_dir != NULL && file != NULL)
+    transfer (file);
   else
     {
-      fprintf (stderr, "client-bench: \"receive\" or \"outbox\"\n");
+      fprintf (stderr, "client-bench: see client-bench --help\n");
       return EXIT_FAILURE;
     }
   g_free (password);
   g_free (state_dir);
+  g_free (file);
   return EXIT_SUCCESS;
 }
