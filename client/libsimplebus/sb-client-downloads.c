@@ -23,6 +23,10 @@
 
 #define RUNS_AT_ONCE 3
 
+/* Files that are known at a time. More of them wait at the bus: a notice that is not confirmed is
+ * parked there, out of the way of messages, and comes again. */
+#define MAX_TAKEN 10000
+
 /* Ended downloads that are known, for notices that were on their way meanwhile. */
 #define MAX_ENDED 1024
 
@@ -671,6 +675,8 @@ sb_client_downloads_take (SbClientDownloads *self, SbClientMessage *notice)
       confirm_notice (self, id);
       return;
     }
+  if (sb_client_queue_get_length (self->queue) >= sb_client_fault_get_ms ("taken", MAX_TAKEN))
+    return;
   download = sb_client_download_new (sb_client_get_settings (self->client), notice,
                                      sb_client_state_file_path (self->folder, id),
                                      self->next_order++);

@@ -297,6 +297,12 @@ sb_client_queue_get_running (SbClientQueue *self)
   return self->n_running;
 }
 
+guint
+sb_client_queue_get_length (SbClientQueue *self)
+{
+  return g_hash_table_size (self->items);
+}
+
 GMainContext *
 sb_client_queue_get_context (SbClientQueue *self)
 {

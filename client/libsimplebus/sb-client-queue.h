@@ -62,6 +62,8 @@ void sb_client_queue_free (SbClientQueue *self);
 void sb_client_queue_stop (SbClientQueue *self);
 gboolean sb_client_queue_is_stopped (SbClientQueue *self);
 guint sb_client_queue_get_running (SbClientQueue *self);
+/* All that have entered and not left. */
+guint sb_client_queue_get_length (SbClientQueue *self);
 GMainContext *sb_client_queue_get_context (SbClientQueue *self);
 
 /* @transfer: (transfer full). The queue holds a reference until the item leaves. */

@@ -134,6 +134,35 @@ test_receives_many (void)
   g_assert_cmpuint (rig->bob->received->len, ==, 150);
 }
 
+/* Notices beyond the bound are not confirmed, and come again when there is room. */
+static void
+test_takes_no_more_than_it_can_hold (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+
+  sb_test_mover_close (rig->bob);
+  rig->bob->auto_confirm = FALSE;
+  g_setenv ("SIMPLEBUS_CLIENT_TIMES", "taken=2", TRUE);
+  sb_test_mover_connect (rig->bob);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("doc-%u", i);
+
+      put (rig, id, "a.txt", id, strlen (id));
+    }
+  sb_test_mover_wait_received (rig->bob, 2);
+  sb_test_wait_state (rig->bus->alice, "doc-1", "bob", "notified");
+  sb_test_wait_state (rig->bus->alice, "doc-2", "bob", "sent");
+  g_assert_cmpuint (rig->bob->transfers->len, ==, 2);
+  sb_client_confirm (rig->bob->client, "doc-0");
+  sb_test_wait_state (rig->bus->alice, "doc-0", "bob", "confirmed");
+  /* A new session brings it at once, otherwise it takes confirm-timeout. */
+  sb_test_mover_close (rig->bob);
+  sb_test_mover_connect (rig->bob);
+  sb_test_mover_wait_transfers (rig->bob, 4);
+  g_unsetenv ("SIMPLEBUS_CLIENT_TIMES");
+}
+
 static void
 test_makes_other_names_for_clashes (void)
 {
@@ -455,6 +484,7 @@ main (int argc, char **argv)
   add ("has-the-mode-of-other-files", test_has_the_mode_of_other_files);
   add ("receives-what-waited", test_receives_what_waited);
   add ("receives-many", test_receives_many);
+  add ("takes-no-more-than-it-can-hold", test_takes_no_more_than_it_can_hold);
   add ("makes-other-names-for-clashes", test_makes_other_names_for_clashes);
   add ("keeps-what-is-not-confirmed", test_keeps_what_is_not_confirmed);
   add ("fetches-again-what-was-taken-away-unconfirmed",
