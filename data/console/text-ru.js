@@ -248,4 +248,5 @@ export default {
   "Description": "Описание",
   "Plugins": "Модули",
   "They are changed in simplebus.ini on the server.": "Они меняются в simplebus.ini на сервере.",
+  "sent again": "отправлено снова",
 };

@@ -61,20 +61,35 @@ send_rest (SbTestSite *bus, const char *path, const char *data)
   sb_test_assert_status (answer, 204);
 }
 
-/* Announced, once, with the right bytes; of the upload only the info is left. */
+typedef struct
+{
+  SbTestDaemon *daemon;
+  const char *wanted;
+} Listing;
+
+static gboolean
+is_all_there_is (gpointer user_data)
+{
+  const Listing *listing = user_data;
+  g_autofree char *left = sb_test_tus_list (listing->daemon);
+
+  return g_str_equal (left, listing->wanted);
+}
+
+/* Announced, once, with the right bytes; of the upload only the info is left, once the bus has
+ * tidied up behind the answer. */
 static void
 assert_announced (SbTestSite *bus, const char *path, const char *data)
 {
   const char *id = path + strlen ("/files/");
   g_autofree char *wanted = g_strdup_printf ("%s/%s uploads/%s.info", id + 30, id, id);
-  g_autofree char *left = NULL;
+  Listing listing = { bus->daemon, wanted };
   g_autoptr (SbTestAnswer) messages = NULL;
 
   sb_test_wait_state (bus->alice, "doc", "bob", "pending");
   g_assert_cmpuint (sb_test_tus_get_offset (bus->alice, path), ==, SIZE);
   sb_test_tus_assert_kept (bus->daemon, path, data, SIZE);
-  left = sb_test_tus_list (bus->daemon);
-  g_assert_cmpstr (left, ==, wanted);
+  sb_test_poll_for (is_all_there_is, &listing, wanted);
   messages = sb_test_http_get (bus->bob, "/get");
   sb_test_assert_status (messages, 200);
   g_assert_cmpuint (json_array_get_length (json_node_get_array (messages->json)), ==, 1);

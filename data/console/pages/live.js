@@ -12,7 +12,7 @@ const ROWS = 200;
 const kinds = {
   accepted: () => t("accepted"), direct: () => t("direct"), sent: () => t("sent"), confirmed: () => t("confirmed"),
   parked: () => t("parked"), dead: () => t("dead"), expired: () => t("expired"), dropped: () => t("dropped"),
-  refused: () => t("refused"), session: () => t("session"),
+  refused: () => t("refused"), requeued: () => t("sent again"), notified: () => t("notified"), session: () => t("session"),
 };
 const bad = ["parked", "dead", "expired", "dropped", "refused"];
 
