@@ -247,6 +247,16 @@ test_passes_restarts_of_the_bus (void)
 
 /* --- What the bus does not take --- */
 
+/* The bus looks at some things at once, and at others when it stores the message. */
+static int
+find_error (SbTestClient *client, const char *id)
+{
+  for (guint i = 0; i < client->error_ids->len; i++)
+    if (g_strcmp0 (sb_test_client_get (client->error_ids, i), id) == 0)
+      return sb_test_client_get_error (client, i);
+  g_assert_not_reached ();
+}
+
 static void
 test_tells_what_was_refused (void)
 {
@@ -278,10 +288,7 @@ test_tells_what_was_refused (void)
   sb_test_client_flush (rig->alice);
   g_assert_cmpuint (rig->alice->errors->len, ==, G_N_ELEMENTS (cases));
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      g_assert_cmpstr (sb_test_client_get (rig->alice->error_ids, i), ==, cases[i].id);
-      g_assert_cmpint (sb_test_client_get_error (rig->alice, i), ==, cases[i].code);
-    }
+    g_assert_cmpint (find_error (rig->alice, cases[i].id), ==, cases[i].code);
   assert_all (rig, 2);
   rig_free (rig);
 }
