@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * client-bench-transfer: measured from the moment at which the client begins with the file to the one
- * at which it is done: received, verified, flushed, in its place and given back; or sent, and the
- * message committed.
+ * client-bench-transfer: measured from the moment at which the client begins with the file to the
+ * one at which it is done: received, verified, flushed, in its place and given back; or sent, and
+ * the message committed.
  */
 
 #include "client-bench-transfer.h"

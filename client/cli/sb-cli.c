@@ -13,7 +13,7 @@
 
 #define MAX_PROPERTIES 16
 
-G_DEFINE_QUARK (sb - cli - error, sb_cli_error)
+G_DEFINE_QUARK (sb-cli-error, sb_cli_error)
 
 /* --- The client --- */
 

@@ -49,11 +49,9 @@ SoupSession *
 sb_client_http_new_session (const SbClientSettings *settings)
 {
   g_autoptr (GProxyResolver) resolver = make_proxy_resolver (settings->url);
-  SoupSession *session = soup_session_new_with_options ("proxy-resolver", resolver, "timeout",
-                                                        TIMEOUT, "idle-timeout", TIMEOUT,
-                                                        "max-conns", MAX_CONNECTIONS,
-                                                        "max-conns-per-host", MAX_CONNECTIONS,
-                                                        "user-agent", "libsimplebus ", NULL);
+  SoupSession *session = soup_session_new_with_options (
+      "proxy-resolver", resolver, "timeout", TIMEOUT, "idle-timeout", TIMEOUT, "max-conns",
+      MAX_CONNECTIONS, "max-conns-per-host", MAX_CONNECTIONS, "user-agent", "libsimplebus ", NULL);
 
   if (settings->tls_database != NULL)
     soup_session_set_tls_database (session, settings->tls_database);

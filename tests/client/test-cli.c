@@ -247,11 +247,7 @@ test_completes_in_bash (void)
   g_autofree char *bash = g_find_program_in_path ("bash");
   g_autoptr (SbTestCli) cli = sb_test_cli_new ();
 
-  if (bash == NULL)
-    {
-      g_test_skip ("there is no bash");
-      return;
-    }
+  g_assert_nonnull (bash);
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autofree char *out = NULL;

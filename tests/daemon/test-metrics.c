@@ -60,8 +60,8 @@ test_counts_what_an_admin_decides (void)
                                                          "/api/v1/deliveries/3:x/requeue", "");
   g_autoptr (SbTestAnswer) moved = sb_test_http_post (bus->admin, "/api/v1/deliveries/3:x/move",
                                                       "{\"to\":\"carol\"}");
-  g_autoptr (SbTestAnswer) dropped = sb_test_http_post (bus->admin,
-                                                        "/api/v1/deliveries/4:x/drop", "");
+  g_autoptr (SbTestAnswer) dropped = sb_test_http_post (bus->admin, "/api/v1/deliveries/4:x/drop",
+                                                        "");
 
   g_assert_cmpuint (requeued->status / 100, ==, 2);
   g_assert_cmpuint (moved->status / 100, ==, 2);
@@ -125,9 +125,9 @@ test_counts_the_backlog_by_how_recipients_are_reached (void)
   /* At its start it begins to count. */
   sb_test_site_restart (bus);
   wait_for (bus, "simplebus_backlog_deliveries{recipients=\"offline\"}", 3);
-  g_assert_cmpfloat (sb_test_get_metric (
-                         bus->admin, "simplebus_backlog_oldest_seconds{recipients=\"offline\"}"),
-                     >, 0);
+  g_assert_cmpfloat (
+      sb_test_get_metric (bus->admin, "simplebus_backlog_oldest_seconds{recipients=\"offline\"}"),
+      >, 0);
   expect (bus, "simplebus_backlog_deliveries{recipients=\"online\"}", 0);
   expect (bus, "simplebus_backlog_oldest_seconds{recipients=\"online\"}", 0);
 }

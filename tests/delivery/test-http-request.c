@@ -13,8 +13,8 @@ make_head (const char *extra, const char *id, const char *body, gint64 seconds)
   g_autofree char *json = g_strdup_printf ("{\"url\":\"http://erp:8080/hs/bus/\"%s}", extra);
   g_autoptr (GError) error = NULL;
   g_autoptr (SbHttpProperties) properties = sb_http_properties_parse (json, &error);
-  g_autoptr (SbMessage) message = sb_message_new (id, "alice", 1,
-                                                  g_bytes_new (body, strlen (body)), 0, 0, 0);
+  g_autoptr (SbMessage) message = sb_message_new (id, "alice", 1, g_bytes_new (body, strlen (body)),
+                                                  0, 0, 0);
   g_autofree char *prefix = NULL;
   g_autoptr (GString) head = g_string_new (NULL);
 

@@ -119,14 +119,6 @@ paint (const Cells *cells, guint8 background)
   return picture;
 }
 
-gboolean
-sb_test_can_read_pictures (void)
-{
-  g_autofree char *path = g_find_program_in_path ("zbarimg");
-
-  return path != NULL;
-}
-
 char *
 sb_test_read_picture (const char *path)
 {

@@ -16,8 +16,6 @@ typedef struct
   guint8 background; /* likewise */
 } SbTestScreen;
 
-/* Whether there is a reader on this machine. */
-gboolean sb_test_can_read_pictures (void);
 /* What the QR code in a picture file says. Returns: (transfer full) (nullable): %NULL: there is
  * none */
 char *sb_test_read_picture (const char *path);
