@@ -93,15 +93,16 @@ async function showPage() {
   }
 }
 
-async function start() {
+// `language`: what is waited for beside the session, at the first start.
+async function start(language) {
   leave();
   leave = () => {};
   shown++;
   try {
-    app.session = await get("/api/v1/session");
+    [app.session] = await Promise.all([get("/api/v1/session"), language]);
   } catch (error) {
     replace(root(), h("main", { class: "narrow" }, h("p", { class: "fault", role: "alert" }, error.message),
-      h("button", { class: "primary", onclick: start }, t("Try again"))));
+      h("button", { class: "primary", onclick: () => start() }, t("Try again"))));
     return;
   }
   if (app.session.user) {
@@ -114,5 +115,4 @@ async function start() {
 
 onSignedOut(() => app.session?.user && start());
 addEventListener("hashchange", () => app.session?.user && showPage());
-await chooseLanguage();
-start();
+start(chooseLanguage());
