@@ -138,7 +138,7 @@ sb_cli_screen_show (SbCliScreen *self, const char *const *lines)
   guint columns, rows;
 
   sb_cli_screen_get_size (self, &columns, &rows);
-  for (guint i = 0; lines[i] != NULL && i < rows; i++)
+  for (guint i = 0; i < rows && lines[i] != NULL; i++)
     g_string_append_printf (text, "%s%s" ERASE_LINE, i > 0 ? "\r\n" : "", lines[i]);
   g_string_append (text, ERASE_BELOW);
   write_all (text->str);

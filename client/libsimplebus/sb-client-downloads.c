@@ -134,10 +134,13 @@ is_over (SbClientDownloads *self)
 static void
 remember_ended (SbClientDownloads *self, const char *id)
 {
-  char *copy = g_strdup (id);
+  char *copy;
 
-  if (!g_hash_table_add (self->ended, copy))
+  /* Adding it again would put another string in place of the one in the queue. */
+  if (g_hash_table_contains (self->ended, id))
     return;
+  copy = g_strdup (id);
+  g_hash_table_add (self->ended, copy);
   g_queue_push_tail (&self->ended_order, copy);
   if (self->ended_order.length > MAX_ENDED)
     g_hash_table_remove (self->ended, g_queue_pop_head (&self->ended_order));

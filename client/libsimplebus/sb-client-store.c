@@ -221,6 +221,7 @@ send_home (SbClientStore *self, GPtrArray *owned_ops)
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, come_home_cb, batch, batch_free);
   g_source_attach (source, self->home->context);
+  /* cppcheck-suppress memleak; the source has it */
 }
 
 /* Returns: (transfer full): what waits; perhaps nothing, when something is to be tried again */
