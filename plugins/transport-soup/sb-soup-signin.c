@@ -78,7 +78,9 @@ sb_request_sign_in_by_cookie (SbRequest *request)
 
   if (secret != NULL)
     user = sb_logins_find (request->transport->logins, secret, g_get_monotonic_time ());
-  if (user == NULL || (!is_reading (request) && !check_comes_from_console (request)))
+  /* Reading changes something too: what /get gives out is not given again for a while. */
+  if (user == NULL || (is_reading (request) && sb_request_is_cross_site (request))
+      || (!is_reading (request) && !check_comes_from_console (request)))
     return NULL;
   return user;
 }

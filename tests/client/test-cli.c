@@ -295,11 +295,8 @@ test_speaks_russian (void)
   g_autoptr (SbTestOutcome) list = NULL;
   g_autoptr (SbTestOutcome) page = NULL;
 
-  if (!g_file_test (SB_TEST_LOCALE_DIR "/ru/LC_MESSAGES/simplebus.mo", G_FILE_TEST_EXISTS))
-    {
-      g_test_skip ("the translations are not built");
-      return;
-    }
+  g_assert_true (
+      g_file_test (SB_TEST_LOCALE_DIR "/ru/LC_MESSAGES/simplebus.mo", G_FILE_TEST_EXISTS));
   sb_test_cli_setenv (cli, "SIMPLEBUS_LOCALE_DIR", SB_TEST_LOCALE_DIR);
   sb_test_cli_setenv (cli, "LANGUAGE", "ru");
   list = sb_test_cli_run_line (cli, "help users list");

@@ -318,6 +318,31 @@ other_sites_change_nothing (void)
   g_assert_cmpstr (id, ==, "alice");
 }
 
+/* A browser takes another port of the same host for the same site, and sends the cookie along. */
+static void
+other_sites_read_nothing (void)
+{
+  static const char *const sites[] = { "same-site", "cross-site" };
+  static const char *const paths[] = { "/get", "/api/v1/me", "/api/v1/me/deliveries?direction=in" };
+  g_autoptr (SbTestSite) bus = sb_test_site_new (NULL, NULL);
+  g_autofree char *cookie = sign_in (bus->daemon, "alice", "alice-pw");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      g_autoptr (SbTestAnswer) own = ask (bus->daemon, "GET", paths[i], cookie, NULL,
+                                          "Sec-Fetch-Site", "same-origin");
+
+      sb_test_assert_status (own, 200);
+      for (gsize k = 0; k < G_N_ELEMENTS (sites); k++)
+        {
+          g_autoptr (SbTestAnswer) other = ask (bus->daemon, "GET", paths[i], cookie, NULL,
+                                                "Sec-Fetch-Site", sites[k]);
+
+          sb_test_assert_status (other, 401);
+        }
+    }
+}
+
 /* A form of another site cannot add the header. */
 static void
 without_the_header_a_cookie_only_reads (void)
@@ -415,6 +440,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/signin/a-planted-cookie-is-worth-nothing-after-signing-in",
                    a_planted_cookie_is_worth_nothing_after_signing_in);
   g_test_add_func ("/signin/other-sites-change-nothing", other_sites_change_nothing);
+  g_test_add_func ("/signin/other-sites-read-nothing", other_sites_read_nothing);
   g_test_add_func ("/signin/without-the-header-a-cookie-only-reads",
                    without_the_header_a_cookie_only_reads);
   g_test_add_func ("/signin/who-logs-in-with-a-password-is-asked-for-no-header",
